@@ -1,0 +1,191 @@
+"""Curves measured in whole trials, their resampled means and their noise.
+
+A `Curve` holds y(x) of one size for every trial, a `CurveSet` several of them over one list
+of trials.  Its means are y = mean(values) / mean(norm), over trials: for a pruning ramp the
+values are the signed costs and the norm is the cost of the zero-unit predictor.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from sta.analysis.statistics.resampling import MIN_TRIALS, FloatArray, Seed, resample_counts
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve, trial by trial.
+
+    Attributes
+    ----------
+    size
+        The size L of the curve (a width, or whatever the table calls size).
+    x
+        Abscissa, ascending, shape (P,).
+    values
+        Shape (T, P); NaN where a trial has no value, a whole row where it takes no part.
+    norm
+        Normaliser of each trial, shape (T,); NaN where the trial takes no part.
+    error
+        Standard error of the mean curve if the source states one, shape (P,).
+    """
+
+    size: float
+    x: FloatArray
+    values: FloatArray
+    norm: FloatArray
+    error: FloatArray | None = None
+
+    @property
+    def takes_part(self) -> NDArray[np.bool_]:
+        """Which trials have any value here, shape (T,)."""
+        present: NDArray[np.bool_] = np.isfinite(self.values).any(axis=1)
+        return present
+
+    def select(self, points: NDArray[np.bool_] | NDArray[np.intp]) -> "Curve":
+        """The curve at some of its points."""
+        error = None if self.error is None else self.error[points]
+        return Curve(self.size, self.x[points], self.values[:, points], self.norm, error)
+
+
+@dataclass(frozen=True)
+class CurveSet:
+    """Curves over one list of trials.
+
+    Attributes
+    ----------
+    curves
+        The curves, by ascending size.
+    trials
+        Labels of the T trials, the rows of every curve's values.
+    replicated
+        False if the source had one curve a size and no trials to resample.
+    """
+
+    curves: tuple[Curve, ...]
+    trials: tuple[Hashable, ...]
+    replicated: bool = True
+
+    @property
+    def n_trials(self) -> int:
+        """Smallest number of trials behind any of the curves (0 if not replicated)."""
+        if not self.replicated:
+            return 0
+        return min(int(curve.takes_part.sum()) for curve in self.curves)
+
+    def only(self, place: int) -> "CurveSet":
+        """The set with one of its curves, over the same trials."""
+        return CurveSet((self.curves[place],), self.trials, self.replicated)
+
+
+def strata(curves: CurveSet) -> NDArray[np.int64]:
+    """A label a trial: trials that share a curve, directly or through others, share it.
+
+    Resampling within these labels keeps the trials of a curve exchangeable with each other
+    and leaves no curve without trials when sizes have trials of their own.
+    """
+    n_trials = len(curves.trials)
+    takes_part = np.stack([curve.takes_part for curve in curves.curves], axis=1)
+    trial, place = np.nonzero(takes_part)
+    n_nodes = n_trials + len(curves.curves)
+    links = coo_array((np.ones(trial.size), (trial, place + n_trials)), shape=(n_nodes, n_nodes))
+    _, labels = connected_components(links, directed=False)
+    return np.asarray(labels[:n_trials], dtype=np.int64)
+
+
+def draw(curves: CurveSet, resamples: int, seed: Seed) -> NDArray[np.int64]:
+    """Resample the trials of a set within its strata, shape (resamples, T)."""
+    return resample_counts(len(curves.trials), resamples, seed, strata(curves))
+
+
+def mean_curve(curve: Curve, counts: ArrayLike | None = None) -> FloatArray:
+    """Normalised mean y of a curve for each row of counts, shape (B, P).
+
+    Parameters
+    ----------
+    curve
+        The curve.
+    counts
+        How often each trial was drawn, shape (B, T); every trial once if None.
+
+    Notes
+    -----
+    A point that no drawn trial covers takes the mean over all trials; a curve whose
+    normaliser is not positive is NaN, because its scale has no meaning.
+    """
+    everyone = np.ones((1, curve.norm.size))
+    whole = _ratio(curve, everyone)
+    if counts is None:
+        return whole
+    drawn = _ratio(curve, np.asarray(counts, dtype=float))
+    return np.where(np.isfinite(drawn), drawn, whole)
+
+
+def noise(curve: Curve, replicates: FloatArray, floor: float, n_trials: int) -> FloatArray:
+    """Standard deviation assigned to each point of the mean curve, shape (P,).
+
+    sigma_i^2 = se_i^2 + (floor * range of y)^2, with se_i the error the source states, else
+    the standard deviation of the mean over resamples, else (below three trials) nothing.
+
+    Notes
+    -----
+    Without the floor a point whose trials agree by construction, as at full width where
+    nothing is pruned, would outweigh the rest of the curve.
+    """
+    whole = mean_curve(curve)[0]
+    scale = float(np.ptp(whole)) or 1.0
+    if curve.error is not None:
+        se = curve.error
+    elif n_trials >= MIN_TRIALS and len(replicates):
+        se = np.std(replicates, axis=0) * np.sqrt(n_trials / (n_trials - 1.0))
+    else:
+        se = np.zeros_like(whole)
+    sigma: FloatArray = np.hypot(se, floor * scale)
+    return sigma
+
+
+def thin(n_points: int, dense: int, limit: int = 120) -> NDArray[np.intp]:
+    """Indices of at most `limit` of n points: even up to `dense`, then in a growing step.
+
+    A ramp of a student much wider than its teacher is flat on most of its points; thinning
+    that part costs nothing and keeps the fits fast.
+    """
+    if n_points <= limit:
+        return np.arange(n_points)
+    dense = min(max(dense, 2), n_points - 1)
+    head = np.linspace(0, dense, min(dense + 1, 2 * limit // 3))
+    tail = np.geomspace(dense, n_points - 1, limit - head.size)
+    return np.unique(np.round(np.concatenate([head, tail])).astype(np.intp))
+
+
+def pivot(
+    trial: Sequence[Hashable],
+    x: FloatArray,
+    y: FloatArray,
+    trials: Sequence[Hashable],
+) -> tuple[FloatArray, FloatArray]:
+    """Spread rows (trial, x, y) to a matrix trials by x; repeated cells are averaged."""
+    grid, column = np.unique(x, return_inverse=True)
+    order = {label: place for place, label in enumerate(trials)}
+    row = np.array([order[label] for label in trial], dtype=np.intp)
+    shape = (len(trials), grid.size)
+    flat = row * grid.size + column
+    number = np.bincount(flat, minlength=shape[0] * shape[1])
+    total = np.bincount(flat, weights=y, minlength=shape[0] * shape[1])
+    values = np.where(number > 0, total / np.maximum(number, 1), np.nan)
+    return grid, values.reshape(shape)
+
+
+def _ratio(curve: Curve, weights: FloatArray) -> FloatArray:
+    there = np.isfinite(curve.values)
+    normed = np.isfinite(curve.norm)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (weights @ np.where(there, curve.values, 0.0)) / (weights @ there)
+        norm = (weights @ np.where(normed, curve.norm, 0.0)) / (weights @ normed)
+    norm = np.where(norm > 0.0, norm, np.nan)
+    ratio: FloatArray = mean / norm[:, None]
+    return ratio

@@ -1,0 +1,211 @@
+"""One student, or a stacked ensemble of them, on disk.
+
+A checkpoint is a torch file of plain types and tensors, so it can be read with
+``weights_only=True`` and can never run code. This module is where torch stops: `weights` hands
+the analysis numpy arrays.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import sta
+from sta.errors import FileFormatError, ShapeError, StaError
+from sta.files import write_atomically
+from sta.formats import load_torch, read_network
+from sta.spectral.network import Network, build_network, member
+
+FORMAT = "sta.checkpoint"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A student or a stack of K students, with all that is needed to make sense of it.
+
+    Attributes
+    ----------
+    student : Network
+        The trained network, with stack dimension () or (K,).
+    teacher : Network or None
+        Its teacher, with the same stack dimension; None in foreign files.
+    kind : str
+        Kind of the student: ``spectral``, ``direct``, ``group-lasso``, ``dense``, ...
+    config : dict
+        Resolved settings; plain types.
+    seeds : dict or list of dict
+        Identity of the student (of every member of a stack): its address in the seed tree.
+    metrics : dict
+        Losses, effective size and history; plain types and tensors.
+    versions : dict
+        Versions of the packages that made it.
+    """
+
+    student: Network
+    teacher: Network | None = None
+    kind: str = "dense"
+    config: dict[str, Any] = field(default_factory=dict)
+    seeds: Any = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of Python, sta and the packages that results depend on."""
+    names = ("torch", "numpy", "scipy", "pandas")
+    return {
+        "python": platform.python_version(),
+        "sta": sta.__version__,
+        **{name: version(name) for name in names},
+    }
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path, *, overwrite: bool = False) -> None:
+    """Write a checkpoint atomically.
+
+    Raises
+    ------
+    StaError
+        If the file exists and may not be replaced, or cannot be written.
+    """
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "kind": checkpoint.kind,
+        "config": checkpoint.config,
+        "student": _pack(checkpoint.student),
+        "teacher": None if checkpoint.teacher is None else _pack(checkpoint.teacher),
+        "seeds": checkpoint.seeds,
+        "metrics": checkpoint.metrics,
+        "versions": checkpoint.versions or package_versions(),
+    }
+    write_atomically(path, lambda file: torch.save(content, file), overwrite=overwrite)
+
+
+def _pack(network: Network) -> dict[str, Any]:
+    state = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+    return {"spec": network.spec(), "state": state}
+
+
+def load_checkpoint(path: Path, member: int | None = None) -> Checkpoint:
+    """Read a checkpoint of sta or a network in a foreign format (see `sta.formats`).
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    member : int, optional
+        Which student of a stacked ensemble; without it a stack is returned whole.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, damaged, unsafe, of a newer version, or not finite.
+    StaError
+        If the member does not exist or has diverged.
+    """
+    if path.suffix in (".npz", ".safetensors"):
+        read = read_network(path)
+        return _single(Checkpoint(read.network, kind=read.kind), path, member)
+    content = load_torch(path)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        read = read_network(path)
+        return _single(Checkpoint(read.network, kind=read.kind), path, member)
+    checkpoint = _unpack(content, path)
+    if member is None:
+        if not checkpoint.student.stack:
+            _refuse_nonfinite(checkpoint.student, path)
+        return checkpoint
+    return _single(take_member(checkpoint, member), path, None)
+
+
+def _single(checkpoint: Checkpoint, path: Path, index: int | None) -> Checkpoint:
+    if index is not None:
+        raise StaError(f"{path} holds one student; leave --member {index} out")
+    _refuse_nonfinite(checkpoint.student, path)
+    return checkpoint
+
+
+def take_member(checkpoint: Checkpoint, index: int) -> Checkpoint:
+    """Return student `index` of a stacked ensemble.
+
+    Raises
+    ------
+    StaError
+        If there is no such member.
+    """
+    if not checkpoint.student.stack:
+        raise StaError(f"the checkpoint holds one student; leave --member {index} out")
+    try:
+        student = member(checkpoint.student, index)
+    except ShapeError as error:
+        count = checkpoint.student.stack[0]
+        raise StaError(f"--member {index}: the members are 0 to {count - 1}") from error
+    rows = checkpoint.metrics.get("students")
+    return Checkpoint(
+        student=student,
+        teacher=None if checkpoint.teacher is None else member(checkpoint.teacher, index),
+        kind=checkpoint.kind,
+        config=checkpoint.config,
+        seeds=checkpoint.seeds[index],
+        metrics=dict(rows[index]) if rows else {},
+        versions=checkpoint.versions,
+    )
+
+
+def _unpack(content: dict[str, Any], path: Path) -> Checkpoint:
+    if content.get("version") != VERSION:
+        raise FileFormatError(
+            f"{path} has format version {content.get('version')!r}; this sta reads {VERSION}"
+        )
+    try:
+        student = build_network(content["student"]["spec"], content["student"]["state"])
+        packed = content["teacher"]
+        teacher = None if packed is None else build_network(packed["spec"], packed["state"])
+        rest = {name: content[name] for name in ("kind", "config", "seeds", "metrics", "versions")}
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise FileFormatError(f"{path} is not a whole checkpoint: {error!r} is wrong") from error
+    except StaError as error:
+        raise FileFormatError(f"{path}: {error}") from error
+    if teacher is not None and teacher.stack != student.stack:
+        raise FileFormatError(f"{path} has {student.stack} students but {teacher.stack} teachers")
+    return Checkpoint(student, teacher, **rest)
+
+
+def _refuse_nonfinite(network: Network, path: Path) -> None:
+    for name, tensor in network.state_dict().items():
+        bad = int((~torch.isfinite(tensor)).sum())
+        if bad:
+            raise FileFormatError(
+                f"{path}: {name} has {bad} entries that are NaN or infinite; a student that "
+                "diverged cannot be analysed, choose another"
+            )
+
+
+def weights(network: Network) -> list[NDArray[np.float64]]:
+    """Return the effective weight matrices as arrays of shape (n_in, n_out), float64.
+
+    They run from the inputs to the last trained layer: a frozen all-ones readout is no part.
+
+    Raises
+    ------
+    ShapeError
+        If the network is a stack.
+    """
+    if network.stack:
+        raise ShapeError(f"a stack of {network.stack[0]} networks is no graph; take one member")
+    return [_array(layer.effective_weight().mT) for layer in network.chain]
+
+
+def _array(tensor: Tensor) -> NDArray[np.float64]:
+    array: NDArray[np.float64] = tensor.detach().cpu().double().numpy()
+    return array

@@ -1,0 +1,121 @@
+"""The tables of a sweep: one row a student, and one row a point of a ramp."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sta.checkpoint import Checkpoint, load_checkpoint
+from sta.errors import FileFormatError
+from sta.files import readable, write_bytes
+from sta.sweep.plan import Plan, read_plan, shard_path
+
+COUNTS = ("student_width", "teacher_width", "teacher_seed", "trial", "diverged_at")
+
+
+@dataclass(frozen=True)
+class SweepTables:
+    """The measurements of a sweep.
+
+    Attributes
+    ----------
+    students : DataFrame
+        One row a student: student_id, kind, student_width, teacher_width, teacher_seed, trial,
+        status (``ok`` or ``diverged``), diverged_at (epoch, -1 if healthy), train_loss,
+        test_loss (mean squared errors), effective_size (units above the threshold), zero_loss
+        (test error of predicting 0), target_variance, importance (list of L_i).
+    ramps : DataFrame
+        student_id, kind, student_width, teacher_width, teacher_seed, trial, n_kept, mse,
+        delta_mse (signed, mse(n) - mse(h)); healthy students alone.
+    """
+
+    students: pd.DataFrame
+    ramps: pd.DataFrame
+
+
+def shards_of(folder: Path, plan: Plan) -> Iterator[tuple[int, Checkpoint]]:
+    """Yield the number and the content of every finished shard.
+
+    Raises
+    ------
+    FileFormatError
+        If a shard is damaged or belongs to another plan.
+    """
+    for number, students in enumerate(plan.shards):
+        path = shard_path(folder, number)
+        if not path.exists():
+            continue
+        checkpoint = load_checkpoint(path)
+        names = [row.get("student_id") for row in checkpoint.metrics.get("students", [])]
+        if names != [student.name for student in students]:
+            raise FileFormatError(f"{path} belongs to another sweep; remove it and run again")
+        yield number, checkpoint
+
+
+def gather_tables(folder: Path, plan: Plan | None = None) -> SweepTables:
+    """Return the tables of all finished shards."""
+    plan = plan or read_plan(folder)
+    rows: list[dict[str, Any]] = []
+    ramps = []
+    for number, checkpoint in shards_of(folder, plan):
+        rows += checkpoint.metrics["students"]
+        mse = checkpoint.metrics["ramp"]["mse"].numpy()
+        for student, row, curve in zip(
+            plan.shards[number], checkpoint.metrics["students"], mse, strict=True
+        ):
+            if row["status"] != "ok":
+                continue
+            frame = pd.DataFrame({"n_kept": np.arange(len(curve)), "mse": curve})
+            frame["delta_mse"] = curve - curve[-1]
+            labels = {"student_id": student.name, **asdict(student)}
+            for position, (name, value) in enumerate(labels.items()):
+                frame.insert(position, name, value)
+            ramps.append(frame)
+    if not rows:
+        raise FileFormatError(f"{folder} has no finished shard yet; run the sweep first")
+    students = pd.DataFrame(rows)
+    students["effective_size"] = students["effective_size"].astype("Int64")
+    for name in ("train_loss", "test_loss"):
+        students[name] = students[name].astype(float)
+    empty = pd.DataFrame(columns=["student_id", "n_kept", "mse", "delta_mse"])
+    return SweepTables(students, pd.concat(ramps, ignore_index=True) if ramps else empty)
+
+
+def write_tables(folder: Path, plan: Plan) -> SweepTables:
+    """Write ``students.parquet`` and ``ramps.parquet`` atomically and return them."""
+    tables = gather_tables(folder, plan)
+    for name, frame in (("students", tables.students), ("ramps", tables.ramps)):
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, index=False)
+        write_bytes(folder / f"{name}.parquet", buffer.getvalue(), overwrite=True)
+    return tables
+
+
+def read_tables(folder: Path) -> SweepTables:
+    """Read the tables of a sweep's folder.
+
+    Raises
+    ------
+    FileFormatError
+        If the folder is no sweep, or its tables are missing or damaged.
+    """
+    read_plan(folder)
+    frames = []
+    for name in ("students", "ramps"):
+        path = folder / f"{name}.parquet"
+        if not path.exists():
+            raise FileFormatError(
+                f"{folder} has no {name}.parquet yet; finish it with: sta sweep run CONFIG {folder}"
+            )
+        with readable(path):
+            try:
+                frames.append(pd.read_parquet(path))
+            except (ValueError, OSError) as error:
+                raise FileFormatError(f"{path} is damaged; run the sweep again") from error
+    return SweepTables(*frames)
