@@ -1,1 +1,1 @@
-"""."""
+"""What is measured: graphs, statistics, figures, and the report."""

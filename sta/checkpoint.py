@@ -96,42 +96,47 @@ def _pack(network: Network) -> dict[str, Any]:
     return {"spec": network.spec(), "state": state}
 
 
-def load_checkpoint(path: Path, member: int | None = None) -> Checkpoint:
-    """Read a checkpoint of sta or a network in a foreign format (see `sta.formats`).
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint of sta, or a network in a foreign format (see `sta.formats`).
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    member : int, optional
-        Which student of a stacked ensemble; without it a stack is returned whole.
+    A stacked ensemble is returned whole, diverged members included; see `take_member`.
 
     Raises
     ------
     FileFormatError
-        If the file is missing, damaged, unsafe, of a newer version, or not finite.
-    StaError
-        If the member does not exist or has diverged.
+        If the file is missing, damaged, unsafe, of another version, or a single network in it
+        is not finite.
     """
-    if path.suffix in (".npz", ".safetensors"):
+    content = None if path.suffix in (".npz", ".safetensors") else load_torch(path)
+    if isinstance(content, dict) and content.get("format") == FORMAT:
+        checkpoint = _unpack(content, path)
+    else:
         read = read_network(path)
-        return _single(Checkpoint(read.network, kind=read.kind), path, member)
-    content = load_torch(path)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        read = read_network(path)
-        return _single(Checkpoint(read.network, kind=read.kind), path, member)
-    checkpoint = _unpack(content, path)
-    if member is None:
-        if not checkpoint.student.stack:
-            _refuse_nonfinite(checkpoint.student, path)
-        return checkpoint
-    return _single(take_member(checkpoint, member), path, None)
+        checkpoint = Checkpoint(read.network, kind=read.kind)
+    if not checkpoint.student.stack:
+        _refuse_nonfinite(checkpoint.student, path)
+    return checkpoint
 
 
-def _single(checkpoint: Checkpoint, path: Path, index: int | None) -> Checkpoint:
-    if index is not None:
-        raise StaError(f"{path} holds one student; leave --member {index} out")
-    _refuse_nonfinite(checkpoint.student, path)
+def load_single(path: Path, member: int | None = None) -> Checkpoint:
+    """Read one student: the only one of a file, or a member of a stacked ensemble.
+
+    Raises
+    ------
+    FileFormatError
+        As `load_checkpoint`, or if the member is not finite because it diverged.
+    StaError
+        If the file is an ensemble and no member is named, or there is no such member.
+    """
+    checkpoint = load_checkpoint(path)
+    stack = checkpoint.student.stack
+    if stack and member is None:
+        raise StaError(
+            f"{path} holds {stack[0]} students; choose one with --member 0 to {stack[0] - 1}"
+        )
+    if member is not None:
+        checkpoint = take_member(checkpoint, member)
+        _refuse_nonfinite(checkpoint.student, path)
     return checkpoint
 
 
@@ -143,16 +148,14 @@ def take_member(checkpoint: Checkpoint, index: int) -> Checkpoint:
     StaError
         If there is no such member.
     """
-    if not checkpoint.student.stack:
+    stack = checkpoint.student.stack
+    if not stack:
         raise StaError(f"the checkpoint holds one student; leave --member {index} out")
-    try:
-        student = member(checkpoint.student, index)
-    except ShapeError as error:
-        count = checkpoint.student.stack[0]
-        raise StaError(f"--member {index}: the members are 0 to {count - 1}") from error
+    if not 0 <= index < stack[0]:
+        raise StaError(f"--member {index} does not exist; the members are 0 to {stack[0] - 1}")
     rows = checkpoint.metrics.get("students")
     return Checkpoint(
-        student=student,
+        student=member(checkpoint.student, index),
         teacher=None if checkpoint.teacher is None else member(checkpoint.teacher, index),
         kind=checkpoint.kind,
         config=checkpoint.config,

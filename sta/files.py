@@ -54,7 +54,9 @@ def write_atomically(
         _sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StaError(f"cannot write {path}: {reason}; free some space or choose another") from error
+        raise StaError(
+            f"cannot write {path}: {reason}; free some space or choose another"
+        ) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):

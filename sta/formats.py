@@ -67,9 +67,11 @@ def read_network(path: Path) -> ReadNetwork:
             return network_from_npz(path)
         if path.suffix == ".safetensors":
             try:
-                state: Any = load_file(path)
+                loaded = load_file(path)
             except SafetensorError as error:
                 raise FileFormatError(f"{path} is not a safetensors file: {error}") from error
+            # The format keeps no order of its own: take that of the numbers in the names.
+            state: Any = {name: loaded[name] for name in sorted(loaded, key=_natural)}
         else:
             state = load_torch(path)
     return network_from_state(state, path)
@@ -98,7 +100,9 @@ def load_torch(path: Path) -> Any:
                 "export it with torch.save(model.state_dict(), PATH)"
             ) from error
         except (RuntimeError, EOFError, ValueError, KeyError, struct.error) as error:
-            raise FileFormatError(f"{path} is damaged or not a torch file; write it again") from error
+            raise FileFormatError(
+                f"{path} is damaged or not a torch file; write it again"
+            ) from error
 
 
 def network_from_npz(path: Path) -> ReadNetwork:
@@ -111,7 +115,7 @@ def network_from_npz(path: Path) -> ReadNetwork:
         raise FileFormatError(
             f"{path} has the keys {sorted(arrays)}; needed are w1, w2, ... or {PUBLISHED_KEYS}"
         )
-    layers = [_dense(torch.from_numpy(arrays[name]).mT, None, f"{path}: {name}") for name in names]
+    layers = [_dense(torch.from_numpy(arrays[name].T), None, f"{path}: {name}") for name in names]
     return ReadNetwork(_chain(layers, path, outputs_are_hidden=True), "dense")
 
 
@@ -128,27 +132,35 @@ def load_npz(path: Path) -> dict[str, NDArray[np.floating[Any]]]:
     return {name: a for name, a in arrays.items() if np.issubdtype(a.dtype, np.floating)}
 
 
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return a sorting key in which layer 2 comes before layer 10."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+
+
 def _published_student(arrays: Mapping[str, NDArray[Any]], path: Path) -> ReadNetwork:
-    base, diag_end, second = (torch.from_numpy(arrays[k]) for k in ("base", "diag_end", "second_layer"))
-    if base.ndim != 2 or diag_end.shape != (1, base.shape[1]):
+    base, diag_end, second = (
+        torch.from_numpy(arrays[key].T) for key in ("base", "diag_end", "second_layer")
+    )
+    if base.ndim != 2 or diag_end.shape != (base.shape[0], 1):
         raise FileFormatError(
-            f"{path}: base {tuple(base.shape)} and diag_end {tuple(diag_end.shape)} do not fit; "
-            "needed are (d, h) and (1, h)"
+            f"{path}: base {arrays['base'].shape} and diag_end {arrays['diag_end'].shape} do not "
+            "fit; needed are (d, h) and (1, h)"
         )
     _check_matrix(base, f"{path}: base")
     _check_matrix(diag_end, f"{path}: diag_end")
     direct = bool((diag_end == 1).all())
     spectral = SpectralLinear(
-        base.shape[0],
         base.shape[1],
+        base.shape[0],
         bias=False,
         train=("phi",) if direct else ("phi", "lambda_out"),
         dtype=base.dtype,
     )
     with torch.no_grad():
-        spectral.phi.copy_(base.mT)
-        spectral.lambda_out.copy_(diag_end[0])
-    layers = [spectral, _dense(second.mT, None, f"{path}: second_layer")]
+        spectral.phi.copy_(base)
+        spectral.lambda_out.copy_(diag_end[:, 0])
+    layers = [spectral, _dense(second, None, f"{path}: second_layer")]
     network = _chain(layers, path, outputs_are_hidden=True)
     return ReadNetwork(network, "direct" if direct else "spectral")
 
@@ -221,7 +233,9 @@ def _check_matrix(matrix: Tensor, where: str) -> None:
         raise FileFormatError(f"{where} is of type {matrix.dtype}; floating numbers are needed")
     bad = int((~torch.isfinite(matrix)).sum())
     if bad:
-        raise FileFormatError(f"{where} has {bad} entries that are NaN or infinite; mend them first")
+        raise FileFormatError(
+            f"{where} has {bad} entries that are NaN or infinite; mend them first"
+        )
 
 
 def _chain(layers: list[StackedLinear], path: Path, *, outputs_are_hidden: bool) -> Network:

@@ -1,1 +1,55 @@
-"""."""
+"""Figures of a sweep and of a single student, colour-blind safe and sized for print.
+
+    from sta.analysis.figures import plot_effective_size, save_figure
+
+    ax = plot_effective_size(read_tables(folder).students)
+    save_figure(ax.figure, "size")
+
+Every ``plot_`` function draws one panel into ``ax``, or into a figure of its own, and returns
+the axes; every ``draw_`` function returns a figure of several panels. None touches pyplot's
+state or matplotlib's settings.
+"""
+
+from sta.analysis.figures.graphs import plot_in_strength, plot_path_quantiles
+from sta.analysis.figures.importances import (
+    normalised_importances,
+    plot_importance_histogram,
+    plot_importance_ranks,
+)
+from sta.analysis.figures.losses import plot_learning_curve, plot_losses
+from sta.analysis.figures.panels import draw_panels, shared_legend
+from sta.analysis.figures.ramps import (
+    model_curve,
+    plot_ramp,
+    plot_ramp_fits,
+    plot_ramp_widths,
+)
+from sta.analysis.figures.saving import figure_bytes, save_figure
+from sta.analysis.figures.sizes import plot_effective_size, plot_size_over_threshold
+from sta.analysis.figures.student import draw_student, plot_sorted_importance
+from sta.analysis.figures.style import KindStyle, kind_styles, theme
+
+__all__ = [
+    "KindStyle",
+    "draw_panels",
+    "draw_student",
+    "figure_bytes",
+    "kind_styles",
+    "model_curve",
+    "normalised_importances",
+    "plot_effective_size",
+    "plot_importance_histogram",
+    "plot_importance_ranks",
+    "plot_in_strength",
+    "plot_learning_curve",
+    "plot_losses",
+    "plot_path_quantiles",
+    "plot_ramp",
+    "plot_ramp_fits",
+    "plot_ramp_widths",
+    "plot_size_over_threshold",
+    "plot_sorted_importance",
+    "save_figure",
+    "shared_legend",
+    "theme",
+]

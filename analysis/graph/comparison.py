@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from sta.analysis.graph.distances import kolmogorov_smirnov, wasserstein
 from sta.analysis.graph.enumeration import ENUMERATION_LIMIT
 from sta.analysis.graph.layered_graph import LayeredGraph
@@ -20,7 +21,6 @@ from sta.analysis.graph.matching import Outputs, UnitMatching, match_units
 from sta.analysis.graph.paths import PathDistribution, path_distribution
 from sta.analysis.graph.rescaling import balance
 from sta.analysis.graph.strengths import in_strength
-
 from sta.errors import StaError
 
 __all__ = ["GraphComparison", "compare_graphs", "sample_distances", "summarize_graph"]
@@ -90,7 +90,7 @@ def compare_graphs(
     outputs : {"matched", "aligned"}, optional
         Whether the units of the last node layer may be permuted; see :func:`match_units`.
     cosine : float, optional
-        Incoming and outgoing cosine from which a teacher unit counts as matched.
+        Cosine from which a teacher unit counts as matched.
     path_limit : float, optional
         Largest number of paths to list; above it the path distances are None.
 
@@ -190,7 +190,7 @@ def sample_distances(
     """
 
     def over_std() -> float:
-        std = float(np.std(teacher))
+        std = float(np.asarray(teacher, dtype=np.float64).std())
         if std == 0:
             raise StaError("the teacher's values are all equal; their standard deviation is 0")
         return wasserstein(student, teacher) / std
@@ -210,11 +210,10 @@ def sample_distances(
 def _path_distances(
     student: PathDistribution, teacher: PathDistribution, notes: Notes
 ) -> dict[str, float | None]:
-    for who, paths in (("student", student), ("teacher", teacher)):
-        if paths.weights is None:
-            notes["distance.paths"] = f"the {who}'s {paths.reason}"
-            return {"wasserstein": None, "wasserstein_over_std": None, "ks": None}
-    assert student.weights is not None and teacher.weights is not None  # noqa: S101
+    if student.weights is None or teacher.weights is None:
+        who, paths = ("student", student) if student.weights is None else ("teacher", teacher)
+        notes["distance.paths"] = f"of the {who}: {paths.reason}"
+        return {"wasserstein": None, "wasserstein_over_std": None, "ks": None}
     return sample_distances(student.weights, teacher.weights, name="distance.paths", notes=notes)
 
 

@@ -7,8 +7,8 @@ where it fits a stated limit.
 from __future__ import annotations
 
 import numpy as np
-from sta.analysis.graph.layered_graph import FloatArray, IntArray, LayeredGraph
 
+from sta.analysis.graph.layered_graph import FloatArray, IntArray, LayeredGraph
 from sta.errors import StaError
 
 __all__ = ["ENUMERATION_LIMIT", "count_paths", "path_weights"]
@@ -42,7 +42,11 @@ def count_paths(graph: LayeredGraph) -> int:
     """
     limbs = np.ones((1, graph.widths[0]))
     for matrix in graph.layers:
-        limbs = _carry(limbs @ (matrix != 0).astype(np.float64))
+        if matrix.all():
+            sums = np.tile(limbs.sum(axis=1, keepdims=True), matrix.shape[1])
+        else:
+            sums = limbs @ (matrix != 0).astype(np.float64)
+        limbs = _carry(sums)
     totals = (int(limb.sum()) for limb in limbs)
     return sum(total << (_LIMB_BITS * place) for place, total in enumerate(totals))
 
@@ -64,7 +68,7 @@ def path_weights(graph: LayeredGraph, *, limit: float = ENUMERATION_LIMIT) -> Fl
     Raises
     ------
     StaError
-        If the graph has more than ``limit`` paths.
+        If the graph has more than ``limit`` paths, or one weighs more than float64 can hold.
 
     Examples
     --------
@@ -85,9 +89,12 @@ def path_weights(graph: LayeredGraph, *, limit: float = ENUMERATION_LIMIT) -> Fl
     ]
     if count == 0:
         return np.empty(0)
-    if all(matrix.all() for matrix in matrices):
-        return _dense_products(matrices)
-    return _sparse_products(matrices)
+    dense = all(matrix.all() for matrix in matrices)
+    with np.errstate(over="ignore"):
+        products = _dense_products(matrices) if dense else _sparse_products(matrices)
+    if not np.isfinite(products).all():
+        raise StaError("a path weight is beyond the range of float64; scale the weights down")
+    return products
 
 
 def _carry(limbs: FloatArray) -> FloatArray:

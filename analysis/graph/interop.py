@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sta.analysis.graph.layered_graph import LayeredGraph
 
+from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import StaError
 
 if TYPE_CHECKING:

@@ -160,7 +160,8 @@ class LayeredGraph:
         chosen = _as_indices(units, self.widths[layer], layer)
         matrices = list(self.layers)
         if layer > 0:
-            matrices[layer - 1] = _frozen(matrices[layer - 1][:, chosen])
+            # C order, so that sums over sources round as they did before
+            matrices[layer - 1] = _frozen(matrices[layer - 1].take(chosen, axis=1))
         if layer < self.n_layers:
             matrices[layer] = _frozen(matrices[layer][chosen])
         ids = list(self.unit_ids)
@@ -182,7 +183,9 @@ def _widths(matrices: Sequence[FloatArray]) -> tuple[int, ...]:
 
 
 def _as_matrix(layer: ArrayLike, number: int) -> FloatArray:
-    dense = layer.toarray() if scipy.sparse.issparse(layer) else layer
+    dense: Any = layer
+    if scipy.sparse.issparse(dense):
+        dense = dense.toarray()
     try:
         raw = np.asarray(dense)
         if np.iscomplexobj(raw):

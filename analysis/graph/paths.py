@@ -21,15 +21,14 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
+
 from sta.analysis.graph.enumeration import ENUMERATION_LIMIT, count_paths, path_weights
 from sta.analysis.graph.layered_graph import FloatArray, LayeredGraph
-
 from sta.errors import StaError
 
 __all__ = [
@@ -39,6 +38,9 @@ __all__ = [
     "path_distribution",
     "path_moments",
 ]
+
+# Squares of weights below 2**200 leave ample room for the width of any layer.
+_SAFE_EXPONENT = 200
 
 PathMethod: TypeAlias = Literal["auto", "exact", "moments"]
 
@@ -154,15 +156,12 @@ def path_moments(graph: LayeredGraph) -> PathMoments:
     >>> path_moments(graph)
     PathMoments(count=2, signed_sum=-1.0, l1=7.0, l2=5.0, effective_number=1.96)
     """
-    signed = _path_sum(graph, lambda scaled: scaled, power=1)
-    total = _path_sum(graph, np.abs, power=1)
-    squares = _path_sum(graph, np.square, power=2)
+    signed, total, squares = _path_sums(graph)
     square_mantissa, square_exponent = squares
     odd = square_exponent % 2
     effective = 0.0
     if square_mantissa > 0:
-        ratio = total[0] ** 2 / square_mantissa
-        effective = _ldexp(ratio, 2 * total[1] - square_exponent)
+        effective = _ldexp(total[0] ** 2 / square_mantissa, 2 * total[1] - square_exponent)
     return PathMoments(
         count=count_paths(graph),
         signed_sum=_ldexp(*signed),
@@ -182,7 +181,7 @@ def path_distribution(
     graph : LayeredGraph
     method : {"auto", "exact", "moments"}, optional
         ``"exact"`` lists all path weights, ``"moments"`` computes their sums only, and
-        ``"auto"`` lists them if they are no more than ``limit``.
+        ``"auto"`` lists them where it can and says in ``reason`` why it could not.
     limit : float, optional
         Largest number of path weights to list, 8 bytes each.
 
@@ -193,7 +192,8 @@ def path_distribution(
     Raises
     ------
     StaError
-        If ``method`` is unknown, or ``"exact"`` meets more than ``limit`` paths.
+        If ``method`` is unknown, or ``"exact"`` meets more than ``limit`` paths or a path
+        weight beyond float64.
 
     Examples
     --------
@@ -205,12 +205,13 @@ def path_distribution(
         raise StaError(f"path method is {method!r}; choose 'auto', 'exact' or 'moments'")
     moments = path_moments(graph)
     if method == "moments":
-        return _without_weights(moments, "only the moments were asked for; use method='auto'")
-    if method == "auto" and moments.count > limit:
-        return _without_weights(
-            moments, f"{moments.count:.4g} paths exceed the limit of {limit:.4g}; raise limit"
-        )
-    weights = path_weights(graph, limit=limit)
+        return _without_weights(moments, "moments were asked for; use method='auto'")
+    try:
+        weights = path_weights(graph, limit=limit)
+    except StaError as error:
+        if method == "exact":
+            raise
+        return _without_weights(moments, str(error))
     weights.sort()
     weights.setflags(write=False)
     return PathDistribution(**vars(moments), method="exact", log_error_bound=0.0, weights=weights)
@@ -222,23 +223,27 @@ def _without_weights(moments: PathMoments, reason: str) -> PathDistribution:
     )
 
 
-def _path_sum(
-    graph: LayeredGraph, transform: Callable[[FloatArray], FloatArray], power: int
-) -> tuple[float, int]:
-    """Mantissa and exponent of the sum over paths of products of transformed weights.
+def _path_sums(graph: LayeredGraph) -> list[tuple[float, int]]:
+    """Sum p, abs(p) and p squared over all paths, each as a mantissa and a power of two.
 
-    Powers of two are split off exactly at every layer, so that depth can neither overflow
-    nor cost precision. ``transform`` is homogeneous of degree ``power``.
+    Powers of two are split off exactly after every layer, so that depth can neither
+    overflow nor cost precision.
     """
-    vector, exponent = np.ones(graph.widths[0]), 0
+    vectors = [np.ones(graph.widths[0])] * 3
+    exponents = [0, 0, 0]
     for matrix in graph.layers:
         shift = _exponent(matrix)
-        scaled = matrix if shift == 0 else np.ldexp(matrix, -shift)
-        vector = vector @ transform(scaled)
-        drift = _exponent(vector)
-        vector = np.ldexp(vector, -drift)
-        exponent += power * shift + drift
-    return float(vector.sum()), exponent
+        if abs(shift) < _SAFE_EXPONENT:
+            shift = 0
+        scaled = np.ldexp(matrix, -shift) if shift else matrix
+        work = np.abs(scaled)
+        products = [vectors[0] @ scaled, vectors[1] @ work]
+        products.append(vectors[2] @ np.square(work, out=work))
+        for k, (product, power) in enumerate(zip(products, (1, 1, 2), strict=True)):
+            drift = _exponent(product)
+            vectors[k] = np.ldexp(product, -drift)
+            exponents[k] += power * shift + drift
+    return [(float(vector.sum()), e) for vector, e in zip(vectors, exponents, strict=True)]
 
 
 def _exponent(array: FloatArray) -> int:

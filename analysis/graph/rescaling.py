@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sta.analysis.graph.layered_graph import FloatArray, LayeredGraph
 
+from sta.analysis.graph.layered_graph import FloatArray, LayeredGraph
 from sta.errors import ShapeError
 
 __all__ = ["balance", "rescale"]
@@ -34,7 +34,8 @@ def rescale(graph: LayeredGraph, layer: int, scale: ArrayLike) -> LayeredGraph:
     Raises
     ------
     ShapeError
-        If the layer is not hidden, or a factor is missing, not positive or not finite.
+        If the layer is not hidden, a factor is missing, not positive or not finite, or a
+        rescaled weight is beyond float64.
     """
     if not 0 < layer < graph.n_layers:
         raise ShapeError(
@@ -50,8 +51,9 @@ def rescale(graph: LayeredGraph, layer: int, scale: ArrayLike) -> LayeredGraph:
     if wrong.any():
         raise ShapeError(f"scale holds {factors[wrong][0]}; factors must be positive and finite")
     matrices: list[FloatArray] = list(graph.layers)
-    matrices[layer - 1] = matrices[layer - 1] * factors
-    matrices[layer] = matrices[layer] / factors[:, None]
+    with np.errstate(over="ignore"):  # an infinite weight is refused below
+        matrices[layer - 1] = matrices[layer - 1] * factors
+        matrices[layer] = matrices[layer] / factors[:, None]
     return LayeredGraph.from_arrays(
         matrices, graph.unit_ids, role=graph.role, attributes=graph.attributes
     )
@@ -78,6 +80,51 @@ def balance(graph: LayeredGraph) -> LayeredGraph:
     [[[0.0], [1.0]], [[10.0]]]
     """
     for layer in range(1, graph.n_layers):
-        norms = np.linalg.norm(graph.layers[layer - 1], axis=0)
-        graph = rescale(graph, layer, 1 / np.where(norms > 0, norms, 1.0))
+        graph = rescale(graph, layer, 1 / incoming_norms(graph.layers[layer - 1]))
     return graph
+
+
+def incoming_norms(matrix: FloatArray) -> FloatArray:
+    """Euclidean length of every column of a weight matrix; 1 for columns of zeros.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_in, n_out)
+
+    Returns
+    -------
+    ndarray, shape (n_out,)
+    """
+    largest = np.abs(matrix).max(axis=0)
+    largest[largest == 0] = 1.0
+    norms = largest * np.linalg.norm(matrix / largest, axis=0)  # squares stay in range
+    return np.asarray(np.where(norms > 0, norms, 1.0))
+
+
+def balanced_weights(graph: LayeredGraph) -> tuple[FloatArray, ...]:
+    """Weights with incoming vectors of hidden units at length one, and layers at largest one.
+
+    Without a fixed scale of the teacher's units, a cosine one layer further would depend on
+    it. The layers are scaled because that keeps products of extreme weights in range.
+
+    Parameters
+    ----------
+    graph : LayeredGraph
+
+    Returns
+    -------
+    tuple of ndarray
+        Of the shapes of ``graph.layers``.
+    """
+    first, *others = graph.layers
+    matrices = [_over_largest(first)]
+    for matrix in others:
+        norms = incoming_norms(matrices[-1])
+        matrices[-1] = matrices[-1] / norms
+        matrices.append(_over_largest(_over_largest(matrix) * norms[:, None]))
+    return tuple(matrices)
+
+
+def _over_largest(matrix: FloatArray) -> FloatArray:
+    largest = float(np.abs(matrix).max())
+    return matrix / largest if largest > 0 else matrix

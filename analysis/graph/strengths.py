@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from sta.analysis.graph.layered_graph import FloatArray, IntArray, LayeredGraph
 
+from sta.analysis.graph.layered_graph import FloatArray, IntArray, LayeredGraph
 from sta.errors import ShapeError, StaError
 
 __all__ = [

@@ -32,7 +32,7 @@ def require_columns(table: pd.DataFrame, columns: Iterable[str], name: str) -> N
 
 
 def usable_students(students: pd.DataFrame) -> pd.DataFrame:
-    """The students with status "ok", in a fresh table.
+    """Return the students with status "ok", in a fresh table.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def usable_students(students: pd.DataFrame) -> pd.DataFrame:
 
 
 def usable_ramps(ramps: pd.DataFrame, students: pd.DataFrame) -> pd.DataFrame:
-    """The ramp rows of usable students, in a fresh table.
+    """Return the ramp rows of usable students, in a fresh table.
 
     Raises
     ------

@@ -43,11 +43,10 @@ class Curve:
     @property
     def takes_part(self) -> NDArray[np.bool_]:
         """Which trials have any value here, shape (T,)."""
-        present: NDArray[np.bool_] = np.isfinite(self.values).any(axis=1)
-        return present
+        return np.asarray(np.isfinite(self.values).any(axis=1))
 
     def select(self, points: NDArray[np.bool_] | NDArray[np.intp]) -> "Curve":
-        """The curve at some of its points."""
+        """Return the curve at some of its points."""
         error = None if self.error is None else self.error[points]
         return Curve(self.size, self.x[points], self.values[:, points], self.norm, error)
 
@@ -78,12 +77,12 @@ class CurveSet:
         return min(int(curve.takes_part.sum()) for curve in self.curves)
 
     def only(self, place: int) -> "CurveSet":
-        """The set with one of its curves, over the same trials."""
+        """Return the set with one of its curves, over the same trials."""
         return CurveSet((self.curves[place],), self.trials, self.replicated)
 
 
 def strata(curves: CurveSet) -> NDArray[np.int64]:
-    """A label a trial: trials that share a curve, directly or through others, share it.
+    """Label the trials: those that share a curve, directly or through others, share a label.
 
     Resampling within these labels keeps the trials of a curve exchangeable with each other
     and leaves no curve without trials when sizes have trials of their own.
@@ -103,7 +102,7 @@ def draw(curves: CurveSet, resamples: int, seed: Seed) -> NDArray[np.int64]:
 
 
 def mean_curve(curve: Curve, counts: ArrayLike | None = None) -> FloatArray:
-    """Normalised mean y of a curve for each row of counts, shape (B, P).
+    """Return the normalised mean y of a curve for each row of counts, shape (B, P).
 
     Parameters
     ----------
@@ -126,7 +125,7 @@ def mean_curve(curve: Curve, counts: ArrayLike | None = None) -> FloatArray:
 
 
 def noise(curve: Curve, replicates: FloatArray, floor: float, n_trials: int) -> FloatArray:
-    """Standard deviation assigned to each point of the mean curve, shape (P,).
+    """Return the standard deviation assigned to each point of the mean curve, shape (P,).
 
     sigma_i^2 = se_i^2 + (floor * range of y)^2, with se_i the error the source states, else
     the standard deviation of the mean over resamples, else (below three trials) nothing.
@@ -149,7 +148,7 @@ def noise(curve: Curve, replicates: FloatArray, floor: float, n_trials: int) -> 
 
 
 def thin(n_points: int, dense: int, limit: int = 120) -> NDArray[np.intp]:
-    """Indices of at most `limit` of n points: even up to `dense`, then in a growing step.
+    """Return indices of at most `limit` of n points: even up to `dense`, then in a growing step.
 
     A ramp of a student much wider than its teacher is flat on most of its points; thinning
     that part costs nothing and keeps the fits fast.

@@ -142,7 +142,7 @@ def largest_gap(importance: ArrayLike, floor: float = 0.05) -> Gap | None:
 
 
 def _normalised(importance: ArrayLike) -> FloatArray:
-    """Importances divided by the largest, ascending."""
+    """Return the importances divided by the largest, ascending."""
     vector = finite_vector(importance, "importance")
     if vector.min() < 0.0:
         raise ShapeError(f"importance {vector.min()} is negative: pass |lambda| ||phi|| sqrt(h)")

@@ -22,7 +22,7 @@ from sta.analysis.statistics.checks import (
     usable_students,
 )
 from sta.analysis.statistics.importance import effective_size_curve, largest_gap
-from sta.analysis.statistics.plain import plain
+from sta.analysis.statistics.plain import plain_fields
 from sta.analysis.statistics.resampling import (
     Estimate,
     FloatArray,
@@ -58,9 +58,7 @@ class WidthSlope:
 
     def to_dict(self) -> dict[str, Any]:
         """All attributes as plain JSON values."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        converted: dict[str, Any] = plain(fields)
-        return converted
+        return plain_fields(self)
 
 
 def effective_size_by_width(
@@ -150,7 +148,7 @@ def width_slope(
 
 
 def with_effective_size(students: pd.DataFrame, threshold: float) -> pd.DataFrame:
-    """The usable students with a column `size_now`, their effective size at `threshold`."""
+    """Return the usable students with a column `size_now`, their effective size at `threshold`."""
     threshold = fraction(threshold, "threshold")
     require_columns(students, ("importance",), "students")
     kept = usable_students(students)
@@ -183,10 +181,11 @@ def _weighted_slope(x: FloatArray, y: FloatArray, weights: ArrayLike) -> FloatAr
     w = np.asarray(weights, dtype=float)
     total = w.sum(axis=1)
     dx = x - ((w @ x) / total)[:, None]
+    dy = y - ((w @ y) / total)[:, None]
     spread = np.sum(w * dx**2, axis=1)
     # a resample may hold a single width, and rounding must not turn that into a slope
     safe = np.where(spread > 1e-9 * total, spread, np.nan)
-    slope: FloatArray = np.sum(w * dx * y, axis=1) / safe
+    slope: FloatArray = np.sum(w * dx * dy, axis=1) / safe
     return slope
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -38,3 +39,11 @@ def plain(value: object) -> Any:
     if to_dict is None:
         raise TypeError(f"{type(value).__name__} has no JSON form")
     return plain(to_dict())
+
+
+def plain_fields(result: object, *omit: str) -> dict[str, Any]:
+    """Return the fields of a dataclass, but those in `omit`, as plain JSON values."""
+    if not is_dataclass(result):
+        raise TypeError(f"{type(result).__name__} is not a dataclass")
+    names = [one.name for one in fields(result) if one.name not in omit]
+    return {name: plain(getattr(result, name)) for name in names}

@@ -56,7 +56,7 @@ class Estimate:
     reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The four keys value, se, ci95 and systematic, as plain JSON values."""
+        """Return the four keys value, se, ci95 and systematic, as plain JSON values."""
         ci95 = None if self.ci95 is None else list(self.ci95)
         return {"value": self.value, "se": self.se, "ci95": ci95, "systematic": self.systematic}
 
@@ -132,7 +132,8 @@ def bca_interval(
     from the leave-one-trial-out values.  Where either is undefined, the percentile interval.
     """
     draws = np.asarray(replicates, dtype=float)
-    deviation = np.mean(jackknife) - np.asarray(jackknife, dtype=float)
+    left_out = np.asarray(jackknife, dtype=float)
+    deviation = left_out.mean() - left_out
     spread = float(np.sum(deviation**2))
     z0 = float(ndtri(0.5 * np.mean(draws < value) + 0.5 * np.mean(draws <= value)))
     if spread == 0.0 or not np.isfinite(z0):
@@ -248,7 +249,8 @@ def trial_sums(values: FloatArray, trials: Sequence[Hashable]) -> tuple[FloatArr
     """Sum of the values of each trial and their number, in order of first appearance."""
     order = {trial: place for place, trial in enumerate(dict.fromkeys(trials))}
     index = np.array([order[trial] for trial in trials], dtype=np.intp)
-    return np.bincount(index, weights=values), np.bincount(index).astype(float)
+    total: FloatArray = np.bincount(index, weights=values).astype(np.float64)
+    return total, np.bincount(index).astype(np.float64)
 
 
 def _why_no_interval(n_trials: int, n_draws: int, n_finite: int) -> str:

@@ -53,7 +53,7 @@ class Axis:
     origin: float = 0.0
 
     def value(self, u: FloatArray) -> FloatArray:
-        """The parameter at unit coordinate u."""
+        """Return the parameter at unit coordinate u."""
         if self.log:
             return self.origin + self.low * np.power(self.high / self.low, u)
         return self.low + (self.high - self.low) * u
@@ -153,7 +153,7 @@ def _project(g: FloatArray, block: Block) -> tuple[FloatArray, FloatArray, Float
 
 
 def _best_on_grid(shape: Shape, blocks: Sequence[Block]) -> FloatArray:
-    """Unit coordinates of each data set's best grid point, shape (B, d)."""
+    """Return the unit coordinates of each data set's best grid point, shape (B, d)."""
     ticks = [(np.arange(axis.cells) + 0.5) / axis.cells for axis in shape.axes]
     grid = np.stack([t.ravel() for t in np.meshgrid(*ticks, indexing="ij")], axis=-1)
     gain = np.zeros((len(grid), len(blocks[0].y)))
@@ -219,7 +219,7 @@ def _jacobian(
 def _step(
     unit: FloatArray, residual: FloatArray, jacobian: FloatArray, damping: FloatArray
 ) -> FloatArray:
-    """A damped Gauss-Newton step that stays in the unit box."""
+    """Take a damped Gauss-Newton step that stays in the unit box."""
     gradient = np.einsum("bpd,bp->bd", jacobian, residual)
     normal = np.einsum("bpd,bpe->bde", jacobian, jacobian)
     # a coordinate that rests on a bound and is pushed outwards is held there

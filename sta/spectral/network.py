@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -44,7 +45,7 @@ class Network(nn.Module):
         unit_ids: Sequence[Sequence[int]] | None = None,
     ) -> None:
         super().__init__()
-        for number, (first, second) in enumerate(zip(layers, layers[1:], strict=False)):
+        for number, (first, second) in enumerate(pairwise(layers)):
             if first.out_features != second.in_features:
                 raise ShapeError(
                     f"layer {number} has {first.out_features} targets but layer {number + 1} has "

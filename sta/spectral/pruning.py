@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ def importance(layer: StackedLinear) -> Tensor:
     effective weight is what the unit receives, and the published formula would miss it.
     """
     weight = layer.effective_weight().detach()
-    return torch.linalg.vector_norm(weight, dim=-1) * layer.out_features**0.5
+    norms: Tensor = torch.linalg.vector_norm(weight, dim=-1)
+    return norms * math.sqrt(layer.out_features)
 
 
 def relative_importance(network: Network, layers: Sequence[int] | None = None) -> Tensor:
@@ -166,11 +168,11 @@ def _masked_errors(
     rank = order.argsort(-1)
     widths = [network.chain[number].out_features for number in layers]
     for n in range(order.shape[-1] + 1):
-        masks = dict(zip(layers, (rank < n).split(widths, -1), strict=True))
+        masks = dict(zip(layers, torch.split(rank < n, widths, -1), strict=True))
         total[..., n] += (masked_forward(network, masks, x) - y).square().sum(-1)
 
 
-def masked_forward(network: Network, masks: dict[int, Tensor], x: Tensor) -> Tensor:
+def masked_forward(network: Network, masks: Mapping[int, Tensor], x: Tensor) -> Tensor:
     """Return the outputs with some hidden units silenced.
 
     Parameters
@@ -191,7 +193,7 @@ def masked_forward(network: Network, masks: dict[int, Tensor], x: Tensor) -> Ten
     return network.read(x)
 
 
-def shrink(network: Network, keep: dict[int, Sequence[int]]) -> Network:
+def shrink(network: Network, keep: Mapping[int, Sequence[int]]) -> Network:
     """Return a smaller network without the units that are not kept, equal to masking them.
 
     Parameters
@@ -250,7 +252,7 @@ def units_kept(network: Network, n_kept: int) -> dict[int, list[int]]:
     if not 0 < n_kept <= sum(widths):
         raise ShapeError(f"cannot keep {n_kept} units; the spectral layers have {sum(widths)}")
     kept = ranking(network, layers).argsort(-1) < n_kept
-    parts = zip(layers, kept.split(widths, -1), strict=True)
+    parts = zip(layers, torch.split(kept, widths, -1), strict=True)
     return {number: torch.nonzero(part).flatten().tolist() for number, part in parts}
 
 
@@ -259,7 +261,7 @@ def _copy_layer(layer: StackedLinear) -> StackedLinear:
 
 
 def _copy_in_double(network: Network) -> Network:
-    from sta.spectral.network import build_network  # noqa: PLC0415
+    from sta.spectral.network import build_network
 
     state = {name: tensor.detach().double() for name, tensor in network.state_dict().items()}
     device = next(iter(state.values())).device

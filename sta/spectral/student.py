@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -84,7 +85,7 @@ def make_student(
     if architecture.readout == "linear":
         widths = (*widths, 1)
     layers: list[StackedLinear] = []
-    for number, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+    for number, (n_in, n_out) in enumerate(pairwise(widths)):
         if number in architecture.spectral_layers:
             spectral = SpectralLinear(n_in, n_out, bias=False, train=train, dtype=torch.float64)
             glorot_uniform_(spectral.phi, generator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -61,7 +62,7 @@ def make_teacher(config: TeacherConfig, generator: torch.Generator) -> Network:
         widths = (config.input_width, config.width, *config.later_widths)
         layers = [
             StackedLinear(n_in, n_out, bias=False, dtype=torch.float64)
-            for n_in, n_out in zip(widths, widths[1:], strict=False)
+            for n_in, n_out in pairwise(widths)
         ]
         for layer in layers:
             glorot_uniform_(layer.weight, generator)
@@ -70,7 +71,7 @@ def make_teacher(config: TeacherConfig, generator: torch.Generator) -> Network:
 
 
 def _teacher_from_file(config: TeacherConfig) -> Network:
-    from sta.formats import read_network  # noqa: PLC0415 - formats builds networks itself
+    from sta.formats import read_network
 
     teacher = read_network(Path(config.path)).network.double()
     if teacher.widths[0] != config.input_width:

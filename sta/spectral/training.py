@@ -152,7 +152,7 @@ def _run_epoch(
         loss = (network(x[:, batch]) - y[:, batch]).square().mean(-1)
         optimizer.zero_grad(set_to_none=True)
         # Members do not interact, so the gradient of the sum is every member's own gradient.
-        (loss + penalty(network, recipe)).sum().backward()  # type: ignore[no-untyped-call]
+        (loss + penalty(network, recipe)).sum().backward()
         optimizer.step()
         total += loss.detach()
     return total.double().cpu().numpy()

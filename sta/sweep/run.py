@@ -215,7 +215,7 @@ _messages: Any = None
 
 
 def _start_worker(threads: int, messages: Any) -> None:
-    global _messages  # noqa: PLW0603 - a pool's initializer has no other way to hand over
+    global _messages
     _messages = messages
     torch.set_num_threads(threads)
     parent = os.getppid()

@@ -1,0 +1,184 @@
+"""Effective size of students: against their width, and against the threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator, ScalarFormatter
+from numpy.typing import ArrayLike
+
+from sta.analysis.figures.style import (
+    BAND_ALPHA,
+    GUIDE_COLOUR,
+    Styles,
+    axes_or_new,
+    grey_guide,
+    kind_styles,
+    teacher_line,
+    themed,
+)
+from sta.analysis.figures.tables import healthy, kinds_of, one_width
+from sta.analysis.statistics.importance import effective_size_curve
+from sta.analysis.statistics.order_parameter import with_effective_size
+
+THRESHOLD = 0.05
+
+
+@themed
+def plot_effective_size(
+    students: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    teacher_width: int | None = None,
+    threshold: float = THRESHOLD,
+    log: bool = True,
+    styles: Styles | None = None,
+) -> Axes:
+    """Draw the effective size (the paper's dimension) against the student's width.
+
+    Line: mean over students; band: plus and minus one standard deviation (n - 1 in the
+    denominator); small points: single students; dashed: the teacher's width; dotted: all units.
+
+    Parameters
+    ----------
+    students : DataFrame
+        Table of a sweep; diverged students are left out.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    teacher_width : int, optional
+        Which teacher, where the table has several.
+    threshold : float
+        Share of the model's largest importance above which a unit counts.
+    log : bool
+        Whether both axes are logarithmic; the paper's are linear.
+    styles : mapping of str to KindStyle, optional
+        See `kind_styles`.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ShapeError
+        If the table lacks a column, the teacher's width is not clear, or no student is healthy.
+    """
+    ax = axes_or_new(ax)
+    styles = styles or kind_styles(students["kind"])
+    table, teacher_width = one_width(healthy(students), "teacher_width", teacher_width)
+    table = with_effective_size(table, threshold)
+    for place, kind in enumerate(kinds_of(table, styles)):
+        rows, style = table[table["kind"] == kind], styles[kind]
+        sns.lineplot(
+            rows, x="student_width", y="size_now", errorbar="sd", ax=ax, label=kind, zorder=3,
+            color=style.color, marker=style.marker, linestyle=style.dash, markeredgecolor="none",
+            err_kws={"alpha": BAND_ALPHA, "linewidth": 0},
+        )  # fmt: skip
+        aside = 1.03 ** (place - 1) if log else 1.0
+        ax.plot(
+            rows["student_width"] * aside, rows["size_now"], linestyle="", marker=style.marker,
+            color=style.color, markersize=2.5, alpha=0.55, markeredgewidth=0, zorder=2,
+        )  # fmt: skip
+    widths = sorted(set(table["student_width"]))
+    ax.plot(widths, widths, color=GUIDE_COLOUR, linewidth=0.9, linestyle=":", label="all units")
+    teacher_line(ax, y=teacher_width, label="teacher's width")
+    width_axis(ax, widths, log=log)
+    if log:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.yaxis.set_minor_formatter("")
+        ticks = sorted({teacher_width, *_few(widths)})
+        ax.set_yticks(ticks)
+        ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_ylabel(rf"effective size, units with $L_i > {threshold:g}\,L_{{\max}}$")
+    ax.legend()
+    return ax
+
+
+def width_axis(ax: Axes, widths: list[int], *, log: bool = True) -> None:
+    """Make the x axis that of the student's width, with ticks at the widths of the sweep."""
+    ax.set_xlabel("student width $h$ (units)")
+    if log:
+        ax.set_xscale("log")
+    if len(widths) == 1:
+        ax.set_xlim(widths[0] / 1.5, widths[0] * 1.5)
+    ax.set_xticks(_few(widths) if log else widths)
+    ax.xaxis.set_major_formatter(ScalarFormatter())
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def _few(widths: list[int]) -> list[int]:
+    """Return the widths that can carry a label on a logarithmic axis without touching."""
+    chosen: list[int] = []
+    spacing = max(1.25, (widths[-1] / widths[0]) ** 0.11)
+    for width in widths:
+        if not chosen or width >= chosen[-1] * spacing:
+            chosen.append(width)
+    return chosen
+
+
+@themed
+def plot_size_over_threshold(
+    students: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    teacher_width: int | None = None,
+    student_width: int | None = None,
+    thresholds: ArrayLike | None = None,
+    marked: float = THRESHOLD,
+    styles: Styles | None = None,
+) -> Axes:
+    """Draw the effective size as a function of the threshold, on a logarithmic abscissa.
+
+    Line: mean over students; band: plus and minus one standard deviation; dashed: the
+    teacher's width; dotted: the threshold used elsewhere. A plateau at the teacher's width
+    means that the count does not hang on the choice of the threshold.
+
+    Parameters
+    ----------
+    students, ax, teacher_width, styles
+        As in `plot_effective_size`.
+    student_width : int, optional
+        Which students, where the table has several widths.
+    thresholds : array_like, optional
+        Shares of the largest importance; 121 from 0.001 to 1 unless told.
+    marked : float
+        Threshold at which the dotted line stands.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ShapeError
+        As `plot_effective_size`.
+    """
+    ax = axes_or_new(ax)
+    styles = styles or kind_styles(students["kind"])
+    table, teacher_width = one_width(
+        healthy(students, ["importance"]), "teacher_width", teacher_width
+    )
+    table, student_width = one_width(table, "student_width", student_width)
+    grid = np.geomspace(1e-3, 1.0, 121) if thresholds is None else np.asarray(thresholds, float)
+    for kind in kinds_of(table, styles):
+        curves = np.array(
+            [effective_size_curve(row, grid) for row in table[table["kind"] == kind]["importance"]]
+        )
+        mean, style = curves.mean(0), styles[kind]
+        sd = curves.std(0, ddof=1) if len(curves) > 1 else np.zeros_like(mean)
+        ax.fill_between(grid, mean - sd, mean + sd, color=style.color, alpha=BAND_ALPHA, lw=0)
+        ax.plot(
+            grid, mean, color=style.color, linestyle=style.dash, label=kind,
+            marker=style.marker, markevery=20,
+        )  # fmt: skip
+    teacher_line(ax, y=teacher_width, label="teacher's width")
+    grey_guide(ax, x=marked, label=f"threshold {marked:g}")
+    ax.set_xscale("log")
+    ax.set_ylim(0, None)
+    ax.set_xlabel(r"threshold on $L_i / L_{\max}$")
+    ax.set_ylabel("effective size (units)")
+    ax.legend()
+    return ax
