@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
 from sta.analysis.analyze import graph_of
 from sta.analysis.figures import KindStyle, kind_styles
 from sta.analysis.graph import (
@@ -20,7 +21,6 @@ from sta.analysis.graph import (
 )
 from sta.analysis.statistics.collapse import collapse_sweep
 from sta.analysis.statistics.ramp import mean_ramp
-
 from sta.checkpoint import Checkpoint, take_member
 from sta.errors import ShapeError
 from sta.spectral import shrink, units_above

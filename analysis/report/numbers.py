@@ -29,6 +29,7 @@ def number(value: object, digits: int = 3) -> str:
         return MISSING
     if value == 0:
         return "0"
+    value = float(value)
     exponent = _exponent(value, digits)
     if -4 <= exponent < 5:
         return f"{value:.{max(0, digits - 1 - exponent)}f}"
@@ -82,7 +83,9 @@ def sample(values: ArrayLike | Sequence[float | None]) -> str:
     >>> sample([1.0, 2.0, 3.0, None])
     '2.0 ± 1.0'
     """
-    found = np.array([v for v in (_finite(one) for one in np.asarray(values, object)) if v is not None])
+    found = np.array(
+        [v for v in (_finite(one) for one in np.asarray(values, object)) if v is not None]
+    )
     if not found.size:
         return MISSING
     return spread(float(found.mean()), float(found.std(ddof=1)) if found.size > 1 else None)

@@ -131,7 +131,8 @@ def _decide(
         if gain.value is not None and gain.ci95 is not None and gain.ci95[1] < 0.0
     }
     if worse:
-        name = min(worse, key=lambda key: worse[key])
+        # the exponential has one parameter less, so it goes first among those that win
+        name = min(worse, key=lambda key: (key != "exponential", worse[key]))
         return name, f"the {name} model predicts unseen trials better than the threshold"
     if sharp.pinned:
         words = " and ".join(EDGE_WORDS.get(edge, edge) for edge in sharp.pinned)

@@ -2,9 +2,12 @@
 
 threshold    y = A ((x_c - x) / (x_c - x_0))_+^beta + c   vanishing at a sharp x_c
 exponential  y = a exp(-b x) + c                          no special point
+stretched    y = A exp(-(b (x - x_0))^p) + c              no special point but x_0
 crossover    y = A / (1 + exp((x - x_m) / w)) + c         a bend of finite width, no singularity
 
-x_0 is the smallest abscissa, so A is the height of the threshold curve there.
+x_0 is the smallest abscissa, so A is the height of a curve there (of the crossover:
+far to its left).  Threshold, stretched and crossover have two shape parameters each, so none
+of them wins by its freedom alone.
 """
 
 from collections.abc import Sequence
@@ -17,10 +20,11 @@ from sta.analysis.statistics.resampling import FloatArray
 from sta.analysis.statistics.separable import EDGE, Axis, Shape
 from sta.errors import ConfigError
 
-ModelName = Literal["threshold", "exponential", "crossover"]
+ModelName = Literal["threshold", "exponential", "stretched", "crossover"]
 
-MODELS: tuple[ModelName, ...] = ("threshold", "exponential", "crossover")
+MODELS: tuple[ModelName, ...] = ("threshold", "exponential", "stretched", "crossover")
 BETA_RANGE = (0.25, 20.0)
+POWER_RANGE = (0.4, 4.0)
 END_ZONE = 0.97
 
 
@@ -55,6 +59,10 @@ def build_shape(name: ModelName, grids: Sequence[FloatArray]) -> Shape:
     if name == "exponential":
         rate = Axis("b", 0.05 / extent, 4.0 / spacing, cells=160)
         return Shape(name, (rate,), lambda x, theta: np.exp(-theta * (x - start)))
+    if name == "stretched":
+        rate = Axis("b", 0.05 / extent, 4.0 / spacing, cells=56)
+        power = Axis("p", *POWER_RANGE, cells=20)
+        return Shape(name, (rate, power), lambda x, theta: _stretched(x, theta, start))
     if name == "crossover":
         middle = Axis("x_m", start, end, cells=48, log=False)
         width = Axis("w", 0.25 * spacing, extent, cells=28)
@@ -92,6 +100,12 @@ def at_edge(shape: Shape, unit: FloatArray, theta: FloatArray) -> dict[str, np.n
 def _power(x: FloatArray, theta: FloatArray, start: float) -> FloatArray:
     x_c, beta = theta[..., :1], theta[..., 1:]
     height: FloatArray = np.power(np.maximum((x_c - x) / (x_c - start), 0.0), beta)
+    return height
+
+
+def _stretched(x: FloatArray, theta: FloatArray, start: float) -> FloatArray:
+    reach = theta[..., :1] * (x - start)
+    height: FloatArray = np.exp(-np.minimum(np.power(reach, theta[..., 1:]), 700.0))
     return height
 
 

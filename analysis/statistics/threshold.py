@@ -48,7 +48,7 @@ class ModelFit:
     Attributes
     ----------
     model
-        "threshold", "exponential" or "crossover"; see `models` for the formulas.
+        "threshold", "exponential", "stretched" or "crossover"; see `models` for the formulas.
     success, message
         Whether the fit can be used, and why not (or a caution).
     parameters

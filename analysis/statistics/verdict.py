@@ -17,6 +17,12 @@ from sta.analysis.statistics.plain import plain
 from sta.analysis.statistics.resampling import Estimate
 
 FORMAT = "sta.collapse/1"
+SMOOTH_NAMES = {
+    "exponential": "an exponential",
+    "stretched": "a stretched exponential",
+    "crossover": "a logistic crossover",
+}
+SMOOTH = ", ".join(SMOOTH_NAMES.values())
 NO_COLLAPSE = (
     "inv_nu and beta_over_nu: not estimated, because no scaling collapse is fitted here; the"
     " sizes are fitted with one x_c and no finite-size rounding, from which beta can be told but"
@@ -39,8 +45,8 @@ class CollapseResult:
     quality
         Numbers by which to judge the data and the fits.
     threshold
-        The preferred model of the curves ("threshold", "exponential", "crossover", "none" if
-        no threshold lies in the window, "undecided"), x_c and beta.
+        The preferred model of the curves ("threshold", "exponential", "stretched",
+        "crossover", "none" if no threshold lies in the window, "undecided"), x_c and beta.
     verdict
         Plain words.
     notes
@@ -168,13 +174,12 @@ def threshold_sentence(who: str, threshold: Mapping[str, Any], n_trials: int) ->
     numbers = f"x_c = {show(x_c)}, beta = {show(beta)}"
     if model == "threshold":
         return (
-            f"{who}: a threshold at {numbers} predicts unseen trials better than an exponential"
-            f" and than a smooth crossover ({n_trials} trials)."
+            f"{who}: a threshold at {numbers} predicts unseen trials better than each smooth"
+            f" model that was tried ({SMOOTH}; {n_trials} trials)."
         )
-    if model in ("exponential", "crossover"):
-        article = "an" if model == "exponential" else "a smooth"
+    if model in SMOOTH_NAMES:
         return (
-            f"{who}: {article} {model} predicts unseen trials better than a threshold: no"
+            f"{who}: {SMOOTH_NAMES[model]} predicts unseen trials better than a threshold: no"
             " evidence for a sharp threshold."
         )
     if model == "none":

@@ -32,6 +32,10 @@ def logistic_ramp(middle: float = 0.5, width: float = 0.1) -> Ramp:
     return lambda x, _: 1 / (1 + np.exp((x - middle) / width))
 
 
+def stretched_ramp(b: float = 2.5, p: float = 1.5) -> Ramp:
+    return lambda x, _: np.exp(-((b * x) ** p))
+
+
 def smooth_noise(x: np.ndarray, rng: np.random.Generator, length: float = 0.2) -> np.ndarray:
     """Unit-variance noise, correlated along the curve as points of one student are."""
     anchors = np.arange(x[0] - 3 * length, x[-1] + 3 * length, length)
@@ -135,6 +139,7 @@ def synth() -> SimpleNamespace:
         exponential_ramp=exponential_ramp,
         linear_ramp=linear_ramp,
         logistic_ramp=logistic_ramp,
+        stretched_ramp=stretched_ramp,
         curve_set=curve_set,
         sweep=sweep,
     )

@@ -94,7 +94,7 @@ def test_exponential_recovery_and_null(synth):
     assert hits >= 0.85 * repeats
 
 
-@pytest.mark.parametrize("name", ["linear_ramp", "logistic_ramp"])
+@pytest.mark.parametrize("name", ["linear_ramp", "logistic_ramp", "stretched_ramp"])
 def test_other_nulls_are_not_called_a_threshold(synth, name):
     called = [
         fit_models(

@@ -1,0 +1,89 @@
+"""Words below the figures: what is seen, and how it was computed."""
+
+from __future__ import annotations
+
+from sta.analysis.report.data import SweepData
+
+
+def students_per_group(data: SweepData) -> str:
+    """Say how many healthy students stand behind a point, such as "5" or "3 to 5"."""
+    kept = data.students[data.students["status"] == "ok"]
+    counts = kept.groupby(["kind", "teacher_width", "student_width"]).size()
+    if counts.empty:
+        return "0"
+    low, high = int(counts.min()), int(counts.max())
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def captions(data: SweepData) -> dict[str, str]:
+    """Return the caption of every figure, by the figure's name."""
+    n, t = students_per_group(data), f"{data.threshold:g}"
+    group = f"{n} healthy students per kind and width"
+    graphs = (
+        f"Students pruned at L > {t} of their own largest importance, without retraining; at most"
+        f" {data.graphs_per_group} students per kind and width, the first by trial."
+    )
+    return {
+        "size": (
+            f"How many units a student needs. Effective size: units whose importance L exceeds {t}"
+            " of the student's own largest, with L = |λ_out| ‖φ‖ √h (for conventional students"
+            " ‖w‖ √h). Lines: means; bands: ± 1 standard deviation; small markers: single students"
+            f" ({group}). Dashed: the teacher's width; dotted: all units. Both axes logarithmic."
+        ),
+        "threshold": (
+            "Does the count hang on the threshold? Effective size as a function of the threshold"
+            f" on L / L_max, mean ± 1 standard deviation ({group}). A plateau at the dashed line"
+            " (the teacher's width) means it does not; a steady slope means that the count at"
+            f" {t} (dotted) is a convention."
+        ),
+        "histogram": (
+            "Distribution of importances over units. Importances are divided by the largest of all"
+            " trials of the same kind and width, as in the paper, so that one outlying trial"
+            f" shrinks the others; bins of 0.05; per cent of all units ({group})."
+        ),
+        "ranks": (
+            "Importances in falling order, each student divided by its own largest. Thick: mean;"
+            f" thin: single students ({group}). A drop right after the dashed line says that the"
+            " student has as many units of weight as its teacher; the table of effective sizes"
+            " gives the rank of the largest drop. Ranks beyond three times the teacher's width"
+            " are not shown."
+        ),
+        "losses": (
+            "Errors after training, before pruning. Filled markers: mean squared error on fresh"
+            f" test patterns, with the range from the smallest to the largest student ({group});"
+            " open markers: on the training patterns. Without noise the error of predicting the"
+            " mean is the variance of the teacher's output."
+        ),
+        "learning": (
+            "Course of training at the largest student width: test error (logarithmic) and"
+            f" effective size at threshold {t}. Lines: means; bands: smallest to largest student"
+            f" ({group})."
+        ),
+        "ramp": (
+            "Cost of pruning at the largest student width: the test error with the n most important"
+            " units kept minus the error with all, averaged over trials and divided by the same for"
+            " n = 0; no retraining. Bands: 95 % intervals from a bootstrap over whole trials"
+            f" ({group}). Right: logarithmic above 10⁻⁴, linear below. Shown up to n = 3 h_T."
+        ),
+        "ramp_widths": (
+            "The same ramps, one panel a kind and one line a student width. Lines that fall on each"
+            " other mean that the cost depends on n / h_T alone. Bands: 95 % intervals."
+        ),
+        "ramp_fits": (
+            "Models fitted to the mean ramp at each kind's largest width, by least squares with"
+            " weights from the spread over trials: a threshold A ((x_c − x) / x_c)^β + c, an"
+            " exponential a exp(−b x) + c, and a smooth crossover A / (1 + exp((x − x_m) / w)) + c."
+            " Points: means with 95 % intervals. The fit uses the whole ramp; which model predicts"
+            " unseen trials best is in the table of fits."
+        ),
+        "paths": (
+            "Path weights in ascending order against their rank. A path is a product of signed"
+            " weights from an input to a unit of the last trained layer; every path counts once."
+            f" Lines: mean over students; bands: ± 1 standard deviation; dashed: teacher. {graphs}"
+        ),
+        "strength": (
+            "In-strengths of the first hidden layer, the sums of signed incoming weights, over"
+            " their range over all students of a kind (the teacher's by the teacher's own), as in"
+            f" the paper; bins of 0.1; per cent of units. Dashed: teacher. {graphs}"
+        ),
+    }
