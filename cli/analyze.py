@@ -40,14 +40,19 @@ def analyze(
     published code or of plain matrices w1, w2, ... of shape (n_in, n_out).
     """
     from sta.analysis.analyze import analyze as analyze_student
-    from sta.analysis.analyze import draw_student
     from sta.checkpoint import load_single
 
     student = load_single(checkpoint, member)
     target = None if teacher is None else load_single(teacher).student
     analysis = analyze_student(student, target, threshold=threshold, seed=seed)
     if out is not None:
-        draw_student(analysis, out)
+        from sta.analysis.figures import draw_student, save_figure
+
+        values = analysis.report["student"]["importance"]
+        figure = draw_student(
+            values, analysis.student, analysis.teacher, threshold=threshold, kind=student.kind
+        )
+        save_figure(figure, out / "student")
     if as_json:
         print_json(analysis.report)
     else:

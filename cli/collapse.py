@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,12 +93,10 @@ def print_collapse(report: dict[str, Any]) -> None:
         keys += ["median", "mean", "sd", "gap_rank"]
         rows = [[row[key] for key in keys] for row in sizes]
         print_table("effective size", columns, rows)
-    names = ("x_c", "beta", "inv_nu", "beta_over_nu")
-    print_table(
-        "estimates [95 % interval]",
-        names,
-        [[interval(report["estimates"][name]) for name in names]],
-    )
-    click.echo(report["verdict"])
+    known = {k: e for k, e in report["estimates"].items() if e["value"] is not None}
+    if known:
+        print_table("estimates [95 % interval]", list(known), [[*map(interval, known.values())]])
+    for sentence in re.split(r"(?<=\.) (?=[A-Z])", report["verdict"]):
+        click.echo(sentence)
     for note in report["notes"]:
         click.echo(f"note: {note}")

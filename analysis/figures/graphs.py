@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from sta.analysis.figures.style import (
     BAND_ALPHA,
     TEACHER_COLOUR,
     TEACHER_DASH,
+    Dash,
     Styles,
     axes_or_new,
+    kind_label,
     kind_styles,
     themed,
 )
-from sta.analysis.graph import LayeredGraph, PathDistribution, scaled_in_strength
+from sta.analysis.graph import LayeredGraph, PathDistribution, in_strength, scaled_in_strength
 from sta.errors import ConfigError, ShapeError
 
 LEVELS = 401
@@ -31,6 +32,7 @@ def plot_path_quantiles(
     ax: Axes | None = None,
     *,
     levels: int = LEVELS,
+    limit: float | None = None,
     styles: Styles | None = None,
 ) -> Axes:
     """Draw the path weights in ascending order against their rank, scaled to [0, 1].
@@ -49,6 +51,9 @@ def plot_path_quantiles(
         Where to draw; a new figure otherwise.
     levels : int
         Number of ranks at which the curves are interpolated.
+    limit : float, optional
+        Height of the panel in units of the teachers' range; students that reach beyond run out
+        of it. Without it everything is shown.
     styles : mapping of str to KindStyle, optional
         See `kind_styles`.
 
@@ -76,7 +81,7 @@ def plot_path_quantiles(
         sd = curves.std(0, ddof=1) if len(curves) > 1 else np.zeros_like(mean)
         ax.fill_between(rank, mean - sd, mean + sd, color=style.color, alpha=BAND_ALPHA, lw=0)
         ax.plot(
-            rank, mean, color=style.color, linestyle=style.dash, label=kind,
+            rank, mean, color=style.color, linestyle=style.dash, label=kind_label(kind),
             marker=style.marker, markevery=max(1, levels // 10),
         )  # fmt: skip
     for number, teacher in enumerate(teachers):
@@ -85,7 +90,11 @@ def plot_path_quantiles(
             linewidth=1.2, zorder=4, label="" if number else "teacher",
         )  # fmt: skip
     ax.set_xlabel("rank of the path, scaled to [0, 1]")
-    ax.set_ylabel("path weight (product of weights)")
+    ax.set_ylabel("path weight")
+    if limit is not None and teachers:
+        ends = [float(end) for one in teachers for end in one.quantiles([0, 1])]
+        middle, half = 0.5 * (max(ends) + min(ends)), 0.5 * (max(ends) - min(ends))
+        ax.set_ylim(middle - limit * half, middle + limit * half)
     ax.legend()
     return ax
 
@@ -128,38 +137,51 @@ def plot_in_strength(
     ------
     ConfigError
         If the width of a bin is not in (0, 1].
-    StaError
-        If a set has no such layer, or all its in-strengths are equal.
+    ShapeError
+        If a graph has no such layer.
+
+    Notes
+    -----
+    A set whose in-strengths are all equal has no range; its entry in the legend says so.
     """
     if not 0 < binwidth <= 1:
         raise ConfigError(f"binwidth is {binwidth}; choose one above 0 and at most 1")
     ax = axes_or_new(ax)
     styles = styles or kind_styles(students)
     for kind, graphs in students.items():
-        if graphs:
-            percent, edges = _histogram(graphs, layer, binwidth)
-            style = styles[kind]
-            ax.stairs(percent, edges, fill=True, color=style.color, alpha=0.15, lw=0)
-            ax.stairs(
-                percent, edges, color=style.color, label=kind, linestyle=style.dash, linewidth=1.4
-            )
-    if teachers:
-        percent, edges = _histogram(teachers, layer, binwidth)
-        ax.stairs(
-            percent, edges, color=TEACHER_COLOUR, linestyle=TEACHER_DASH, linewidth=1.3,
-            label="teacher", zorder=4,
-        )  # fmt: skip
+        style = styles[kind]
+        _stairs(ax, graphs, layer, binwidth, style.color, style.dash, kind_label(kind))
+    _stairs(ax, teachers, layer, binwidth, TEACHER_COLOUR, TEACHER_DASH, "teacher", fill=False)
     ax.set_xlabel(r"in-strength $k_j = s_j / (s_{\max} - s_{\min})$")
     ax.set_ylabel("units (%)")
     ax.legend()
     return ax
 
 
-def _histogram(
-    graphs: Sequence[LayeredGraph], layer: int, binwidth: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return percentages and edges, the edges at multiples of the width of a bin."""
+def _stairs(
+    ax: Axes,
+    graphs: Sequence[LayeredGraph],
+    layer: int,
+    binwidth: float,
+    color: str,
+    dash: Dash,
+    label: str,
+    *,
+    fill: bool = True,
+) -> None:
+    """Draw the histogram of one set, or say in the legend that all its values are one."""
+    if not graphs:
+        return
+    if not all(1 <= layer <= graph.n_layers for graph in graphs):
+        raise ShapeError(f"a graph has no node layer {layer} with incoming weights; choose another")
+    strengths = [in_strength(graph, weighting="signed")[layer] for graph in graphs]
+    if np.ptp(np.concatenate(strengths)) == 0:
+        ax.plot([], [], color=color, linestyle=dash, label=f"{label} (all equal, no range)")
+        return
     values = np.concatenate(scaled_in_strength(graphs, layer=layer))
     low = np.floor(values.min() / binwidth)
     edges = np.arange(low, np.floor(values.max() / binwidth) + 2) * binwidth
-    return 100.0 * np.histogram(values, edges)[0] / values.size, edges
+    percent = 100.0 * np.histogram(values, edges)[0] / values.size
+    if fill:
+        ax.stairs(percent, edges, fill=True, color=color, alpha=0.15, lw=0)
+    ax.stairs(percent, edges, color=color, linestyle=dash, linewidth=1.4, label=label, zorder=3)

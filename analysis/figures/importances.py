@@ -13,6 +13,7 @@ from sta.analysis.figures.style import (
     Styles,
     axes_or_new,
     grey_guide,
+    kind_label,
     kind_styles,
     teacher_line,
     themed,
@@ -108,7 +109,12 @@ def plot_importance_histogram(
         style = styles[kind]
         ax.stairs(percent, edges, fill=True, color=style.color, alpha=0.18, lw=0)
         ax.stairs(
-            percent, edges, color=style.color, label=kind, linestyle=style.dash, linewidth=1.4
+            percent,
+            edges,
+            color=style.color,
+            label=kind_label(kind),
+            linestyle=style.dash,
+            linewidth=1.4,
         )
     ax.set_xlim(0, 1)
     ax.set_xlabel(r"normalised importance $L_i / L_{\max}$")
@@ -166,7 +172,7 @@ def plot_importance_ranks(
         rank, style = np.arange(1, values.shape[1] + 1), styles[kind]
         ax.plot(rank, values.T, color=style.color, linewidth=0.5, alpha=0.35)
         ax.plot(
-            rank, values.mean(0), color=style.color, linestyle=style.dash, label=kind,
+            rank, values.mean(0), color=style.color, linestyle=style.dash, label=kind_label(kind),
             marker=style.marker, markevery=max(1, rank.size // 20), markersize=3.5, zorder=3,
         )  # fmt: skip
     teacher_line(ax, x=teacher_width, label="teacher's width")

@@ -8,13 +8,14 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from sta.analysis.figures.sizes import width_axis
+from sta.analysis.figures.sizes import unit_axis, width_axis
 from sta.analysis.figures.style import (
     BAND_ALPHA,
     Dash,
     KindStyle,
     Styles,
     axes_or_new,
+    kind_label,
     kind_styles,
     teacher_line,
     themed,
@@ -68,11 +69,14 @@ def plot_losses(
     styles = styles or kind_styles(students["kind"])
     table = healthy(students, ["train_loss", "test_loss"])
     table, teacher_width = one_width(table, "teacher_width", teacher_width)
-    for kind in kinds_of(table, styles):
-        rows = table[table["kind"] == kind]
+    kinds = kinds_of(table, styles)
+    for place, kind in enumerate(kinds):
+        rows = table[table["kind"] == kind].astype({"student_width": float})
+        # A little apart, so that kinds with a single width do not hide each other.
+        rows["student_width"] *= 1.02 ** (place - (len(kinds) - 1) / 2)
         for column, word in (("test_loss", "test"), ("train_loss", "training")):
             _mean_and_range(
-                ax, rows, "student_width", column, styles[kind], f"{kind}, {word}",
+                ax, rows, "student_width", column, styles[kind], f"{kind_label(kind)}, {word}",
                 hollow=column == "train_loss",
             )  # fmt: skip
     ax.set_yscale("log")
@@ -130,10 +134,10 @@ def plot_learning_curve(
     table, student_width = one_width(table, "student_width", student_width)
     for kind in kinds_of(table, styles):
         rows = table[table["kind"] == kind]
-        _mean_and_range(ax, rows, "epoch", quantity, styles[kind], kind, markevery=0.12)
+        _mean_and_range(ax, rows, "epoch", quantity, styles[kind], kind_label(kind), markevery=0.12)
     if quantity == "effective_size":
         teacher_line(ax, y=teacher_width, label="teacher's width")
-        ax.set_ylim(0, None)
+        unit_axis(ax, [teacher_width])
     else:
         ax.set_yscale("log")
     ax.set_xlabel("epoch")
@@ -153,7 +157,9 @@ def _mean_and_range(
     hollow: bool = False,
     markevery: float | None = None,
 ) -> None:
-    error = {} if hollow else {"err_kws": {"alpha": BAND_ALPHA, "linewidth": 0}}
+    band = rows[x].nunique() > 1
+    look = {"alpha": BAND_ALPHA, "linewidth": 0} if band else {"linewidth": 1.2}
+    error = {} if hollow else {"err_kws": look, "err_style": "band" if band else "bars"}
     sns.lineplot(
         rows.astype({x: float, y: float}), x=x, y=y, ax=ax, label=label, color=style.color,
         marker=style.marker, linestyle=TRAIN_DASH if hollow else style.dash, markevery=markevery,

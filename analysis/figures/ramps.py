@@ -18,6 +18,7 @@ from sta.analysis.figures.style import (
     KindStyle,
     Styles,
     axes_or_new,
+    kind_label,
     kind_styles,
     teacher_line,
     themed,
@@ -30,6 +31,7 @@ SHOWN_X = 3.0
 MODEL_STYLES = {
     "threshold": KindStyle("#000000", "", "-"),
     "exponential": KindStyle("#D55E00", "", (0, (5, 1.5))),
+    "stretched": KindStyle("#CC79A7", "", (0, (5, 1.2, 1.2, 1.2))),
     "crossover": KindStyle("#56B4E9", "", (0, (1.2, 1))),
 }
 
@@ -81,7 +83,7 @@ def plot_ramp(
     table, _ = one_width(table, "teacher_width", teacher_width)
     table, _ = one_width(table, "student_width", student_width)
     for kind in kinds_of(table, styles):
-        _curve(ax, table[table["kind"] == kind], styles[kind], kind)
+        _curve(ax, table[table["kind"] == kind], styles[kind], kind_label(kind))
     _finish(ax, table, log=log, x_max=x_max)
     return ax
 
@@ -174,7 +176,7 @@ def plot_ramp_fits(
     bars = np.maximum(0, np.nan_to_num(np.array([y - shown["ci_low"], shown["ci_high"] - y])))
     ax.errorbar(
         shown["x"], y, bars, color=style.color, marker=style.marker, linestyle="",
-        markersize=3, elinewidth=0.7, label=f"{kind}, mean", zorder=2,
+        markersize=3, elinewidth=0.7, label=kind_label(kind), zorder=2,
     )  # fmt: skip
     for model, look in MODEL_STYLES.items():
         fit = fits.get(model)
@@ -212,6 +214,9 @@ def model_curve(fit: Mapping[str, Any], x: ArrayLike) -> NDArray[np.float64]:
         return np.asarray(p["A"] * left ** p["beta"] + p["c"])
     if fit["model"] == "exponential":
         return np.asarray(p["a"] * np.exp(-p["b"] * at) + p["c"])
+    if fit["model"] == "stretched":
+        reach = np.minimum(np.maximum(p["b"] * (at - start), 0.0) ** p["p"], 700.0)
+        return np.asarray(p["A"] * np.exp(-reach) + p["c"])
     if fit["model"] == "crossover":
         # as tanh, because exp overflows far from the middle of a narrow crossover
         return np.asarray(0.5 * p["A"] * (1 - np.tanh((at - p["x_m"]) / (2 * p["w"]))) + p["c"])
@@ -245,5 +250,5 @@ def _finish(ax: Axes, table: pd.DataFrame, *, log: bool, x_max: float | None) ->
     else:
         ax.set_ylim(-0.03, 1.05)
     ax.set_xlabel("units kept / teacher's width, $n / h_T$")
-    ax.set_ylabel(r"cost of pruning, $\Delta$MSE$(n)\,/\,\Delta$MSE$(0)$")
+    ax.set_ylabel(r"$\Delta$MSE$(n)\,/\,\Delta$MSE$(0)$")
     ax.legend()

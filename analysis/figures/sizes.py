@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter, StrMethodFormatter
 from numpy.typing import ArrayLike
 
 from sta.analysis.figures.style import (
     BAND_ALPHA,
     GUIDE_COLOUR,
+    KindStyle,
     Styles,
     axes_or_new,
     grey_guide,
+    kind_label,
     kind_styles,
     teacher_line,
     themed,
@@ -52,7 +56,8 @@ def plot_effective_size(
     threshold : float
         Share of the model's largest importance above which a unit counts.
     log : bool
-        Whether both axes are logarithmic; the paper's are linear.
+        Whether both axes are logarithmic, kinds then standing a little apart; the paper's are
+        linear.
     styles : mapping of str to KindStyle, optional
         See `kind_styles`.
 
@@ -69,32 +74,47 @@ def plot_effective_size(
     styles = styles or kind_styles(students["kind"])
     table, teacher_width = one_width(healthy(students), "teacher_width", teacher_width)
     table = with_effective_size(table, threshold)
-    for place, kind in enumerate(kinds_of(table, styles)):
-        rows, style = table[table["kind"] == kind], styles[kind]
-        sns.lineplot(
-            rows, x="student_width", y="size_now", errorbar="sd", ax=ax, label=kind, zorder=3,
-            color=style.color, marker=style.marker, linestyle=style.dash, markeredgecolor="none",
-            err_kws={"alpha": BAND_ALPHA, "linewidth": 0},
-        )  # fmt: skip
-        aside = 1.03 ** (place - 1) if log else 1.0
-        ax.plot(
-            rows["student_width"] * aside, rows["size_now"], linestyle="", marker=style.marker,
-            color=style.color, markersize=2.5, alpha=0.55, markeredgewidth=0, zorder=2,
-        )  # fmt: skip
+    kinds = kinds_of(table, styles)
+    for place, kind in enumerate(kinds):
+        aside = 1.02 ** (place - (len(kinds) - 1) / 2) if log else 1.0
+        rows = table[table["kind"] == kind]
+        _sizes_of_kind(ax, rows, styles[kind], kind_label(kind), aside)
     widths = sorted(set(table["student_width"]))
     ax.plot(widths, widths, color=GUIDE_COLOUR, linewidth=0.9, linestyle=":", label="all units")
     teacher_line(ax, y=teacher_width, label="teacher's width")
     width_axis(ax, widths, log=log)
     if log:
-        ax.set_yscale("log")
-        ax.yaxis.set_major_formatter(ScalarFormatter())
-        ax.yaxis.set_minor_formatter("")
-        ticks = sorted({teacher_width, *_few(widths)})
-        ax.set_yticks(ticks)
-        ax.yaxis.set_minor_locator(NullLocator())
-    ax.set_ylabel(rf"effective size, units with $L_i > {threshold:g}\,L_{{\max}}$")
+        unit_axis(ax, [teacher_width, *widths])
+    ax.set_ylabel("effective size (units)")
     ax.legend()
     return ax
+
+
+def _sizes_of_kind(
+    ax: Axes, rows: pd.DataFrame, style: KindStyle, label: str, aside: float
+) -> None:
+    rows = rows.assign(drawn_width=rows["student_width"] * aside)
+    band = rows["student_width"].nunique() > 1
+    sns.lineplot(
+        rows, x="drawn_width", y="size_now", errorbar="sd", ax=ax, label=label, zorder=3,
+        color=style.color, marker=style.marker, linestyle=style.dash, markeredgecolor="none",
+        err_style="band" if band else "bars",
+        err_kws={"alpha": BAND_ALPHA, "linewidth": 0} if band else {"linewidth": 1.2},
+    )  # fmt: skip
+    ax.plot(
+        rows["drawn_width"] * 1.008, rows["size_now"], linestyle="", marker=style.marker,
+        color=style.color, markersize=2.2, alpha=0.5, markeredgewidth=0, zorder=2,
+    )  # fmt: skip
+
+
+def unit_axis(ax: Axes, units: Sequence[int]) -> None:
+    """Make the y axis a logarithmic one of numbers of units, with plain numbers at its ticks."""
+    low, high = ax.get_ylim()
+    ax.set_yscale("log")
+    ax.set_ylim(max(0.8 * min(units), 0.8) if low <= 0 else low, 1.1 * high)
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def width_axis(ax: Axes, widths: list[int], *, log: bool = True) -> None:
@@ -130,7 +150,7 @@ def plot_size_over_threshold(
     marked: float = THRESHOLD,
     styles: Styles | None = None,
 ) -> Axes:
-    """Draw the effective size as a function of the threshold, on a logarithmic abscissa.
+    """Draw the effective size as a function of the threshold, both axes logarithmic.
 
     Line: mean over students; band: plus and minus one standard deviation; dashed: the
     teacher's width; dotted: the threshold used elsewhere. A plateau at the teacher's width
@@ -143,7 +163,7 @@ def plot_size_over_threshold(
     student_width : int, optional
         Which students, where the table has several widths.
     thresholds : array_like, optional
-        Shares of the largest importance; 121 from 0.001 to 1 unless told.
+        Shares of the largest importance; 121 from 0.001 to 0.95 unless told.
     marked : float
         Threshold at which the dotted line stands.
 
@@ -162,7 +182,7 @@ def plot_size_over_threshold(
         healthy(students, ["importance"]), "teacher_width", teacher_width
     )
     table, student_width = one_width(table, "student_width", student_width)
-    grid = np.geomspace(1e-3, 1.0, 121) if thresholds is None else np.asarray(thresholds, float)
+    grid = np.geomspace(1e-3, 0.95, 121) if thresholds is None else np.asarray(thresholds, float)
     for kind in kinds_of(table, styles):
         curves = np.array(
             [effective_size_curve(row, grid) for row in table[table["kind"] == kind]["importance"]]
@@ -171,13 +191,14 @@ def plot_size_over_threshold(
         sd = curves.std(0, ddof=1) if len(curves) > 1 else np.zeros_like(mean)
         ax.fill_between(grid, mean - sd, mean + sd, color=style.color, alpha=BAND_ALPHA, lw=0)
         ax.plot(
-            grid, mean, color=style.color, linestyle=style.dash, label=kind,
+            grid, mean, color=style.color, linestyle=style.dash, label=kind_label(kind),
             marker=style.marker, markevery=20,
         )  # fmt: skip
     teacher_line(ax, y=teacher_width, label="teacher's width")
     grey_guide(ax, x=marked, label=f"threshold {marked:g}")
     ax.set_xscale("log")
-    ax.set_ylim(0, None)
+    ax.set_ylim(0.9, 1.05 * student_width)
+    unit_axis(ax, [1])
     ax.set_xlabel(r"threshold on $L_i / L_{\max}$")
     ax.set_ylabel("effective size (units)")
     ax.legend()

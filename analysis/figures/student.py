@@ -115,6 +115,8 @@ def draw_student(
     """
     styles = kind_styles([kind])
     others = [] if teacher is None else [teacher]
+    # Of a teacher of another depth, node layer 1 is another kind of layer.
+    comparable = [one for one in others if one.n_layers == student.n_layers]
     width = None if teacher is None or teacher.n_layers < 2 else teacher.widths[1]
 
     def importances(ax: Axes) -> None:
@@ -125,7 +127,7 @@ def draw_student(
         plot_path_quantiles({kind: [path_distribution(student)]}, teachers, ax, styles=styles)
 
     def strengths(ax: Axes) -> None:
-        plot_in_strength({kind: [student]}, others, ax, styles=styles)
+        plot_in_strength({kind: [student]}, comparable, ax, styles=styles)
 
     panels: list[tuple[str, Draw]] = [
         ("Importance of the hidden units", importances),

@@ -122,6 +122,20 @@ def kind_styles(kinds: Iterable[str]) -> dict[str, KindStyle]:
     return styles
 
 
+def kind_label(kind: str) -> str:
+    r"""Return a kind's name as matplotlib prints it literally.
+
+    A dollar sign would begin a formula, and a leading underscore hide the legend's entry.
+
+    Examples
+    --------
+    >>> kind_label("a$b$"), kind_label("_plain")
+    ('a\\$b\\$', ' _plain')
+    """
+    text = kind.replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
 @contextmanager
 def theme() -> Iterator[None]:
     """Draw in the figures' style, and leave matplotlib's settings as they were."""

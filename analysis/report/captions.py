@@ -32,9 +32,9 @@ def captions(data: SweepData) -> dict[str, str]:
         ),
         "threshold": (
             "Does the count hang on the threshold? Effective size as a function of the threshold"
-            f" on L / L_max, mean ± 1 standard deviation ({group}). A plateau at the dashed line"
-            " (the teacher's width) means it does not; a steady slope means that the count at"
-            f" {t} (dotted) is a convention."
+            f" on L / L_max, mean ± 1 standard deviation ({group}); both axes logarithmic. A"
+            " plateau at the dashed line (the teacher's width) means it does not; a steady slope"
+            f" means that the count at {t} (dotted) is a convention."
         ),
         "histogram": (
             "Distribution of importances over units. Importances are divided by the largest of all"
@@ -55,8 +55,8 @@ def captions(data: SweepData) -> dict[str, str]:
             " mean is the variance of the teacher's output."
         ),
         "learning": (
-            "Course of training at the largest student width: test error (logarithmic) and"
-            f" effective size at threshold {t}. Lines: means; bands: smallest to largest student"
+            "Course of training at the largest student width: test error and effective size at"
+            f" threshold {t}, both logarithmic. Lines: means; bands: smallest to largest student"
             f" ({group})."
         ),
         "ramp": (
@@ -72,14 +72,18 @@ def captions(data: SweepData) -> dict[str, str]:
         "ramp_fits": (
             "Models fitted to the mean ramp at each kind's largest width, by least squares with"
             " weights from the spread over trials: a threshold A ((x_c − x) / x_c)^β + c, an"
-            " exponential a exp(−b x) + c, and a smooth crossover A / (1 + exp((x − x_m) / w)) + c."
-            " Points: means with 95 % intervals. The fit uses the whole ramp; which model predicts"
-            " unseen trials best is in the table of fits."
+            " exponential a exp(−b x) + c, a stretched exponential A exp(−(b x)^p) + c, and a"
+            " smooth crossover A / (1 + exp((x − x_m) / w)) + c. Points: means with 95 % intervals."
+            " The fit uses the whole ramp and gives every point a standard deviation of at least"
+            " 1 % of the ramp's height, so that what happens below y ≈ 10⁻² hardly enters it: look"
+            " there for what the models miss. Which model predicts unseen trials best is in the"
+            " table of fits."
         ),
         "paths": (
             "Path weights in ascending order against their rank. A path is a product of signed"
             " weights from an input to a unit of the last trained layer; every path counts once."
-            f" Lines: mean over students; bands: ± 1 standard deviation; dashed: teacher. {graphs}"
+            " Lines: mean over students; bands: ± 1 standard deviation; dashed: teacher. The height"
+            f" of a panel is 1.5 times the teacher's range; steeper ends run out of it. {graphs}"
         ),
         "strength": (
             "In-strengths of the first hidden layer, the sums of signed incoming weights, over"

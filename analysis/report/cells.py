@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from sta.analysis.figures.style import kind_label
 from sta.analysis.report.data import StudentGraph, SweepData
 
 Cell: TypeAlias = tuple[int, int]
@@ -55,8 +56,7 @@ def cell_title(data: SweepData, cell: Cell) -> str:
 
 def kind_title(data: SweepData, kind: str, teacher_width: int) -> str:
     """Name the kind of a panel, with the teacher's width where there are several."""
-    # A dollar sign would start a formula.
-    name = kind.replace("$", r"\$")
+    name = kind_label(kind)
     return name if len(data.plan.config.teacher.widths) == 1 else f"{name}, $h_T = {teacher_width}$"
 
 

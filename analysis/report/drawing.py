@@ -42,6 +42,7 @@ from sta.errors import ShapeError
 Panel: TypeAlias = tuple[str, Callable[[Axes], object]]
 
 MARGIN = 3
+PATH_RANGE = 1.5
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,10 @@ def draw_paths(data: SweepData) -> Figure:
         here = [one for one in graphs_at(data, cell) if one.paths.weights is not None]
         students = {kind: [one.paths for one in here if one.kind == kind] for kind in data.styles}
         teachers = [one.teacher_paths for one in one_per_teacher(here)]
-        panels.append((title, partial(plot_path_quantiles, students, teachers, styles=data.styles)))
+        draw = partial(
+            plot_path_quantiles, students, teachers, limit=PATH_RANGE, styles=data.styles
+        )
+        panels.append((title, draw))
     return draw_panels(panels)
 
 
@@ -196,7 +200,8 @@ def draw_strengths(data: SweepData) -> Figure:
     panels: list[Panel] = []
     for title, cell in shown_cells(data):
         here = graphs_at(data, cell)
-        teachers = [one.teacher for one in one_per_teacher(here)]
+        alike = [one for one in here if one.teacher.n_layers == one.student.n_layers]
+        teachers = [one.teacher for one in one_per_teacher(alike)]
         for kinds in few_kinds(data, {one.kind for one in here}):
             students = {kind: [one.student for one in here if one.kind == kind] for kind in kinds}
             draw = partial(plot_in_strength, students, teachers, styles=data.styles)

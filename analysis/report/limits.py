@@ -37,6 +37,9 @@ def limits(data: SweepData) -> list[str]:
     said += [
         "A ramp that falls on one curve when drawn against n / h_T is no finite-size scaling: no"
         " size grows towards a limit here, and critical exponents 1/ν and β/ν are not estimated.",
+        "The models are fitted to the ramp on its linear scale, where costs below about one per"
+        " cent of the ramp carry almost no weight. A kink seen only on the logarithmic scale is"
+        " neither confirmed nor excluded by the fits.",
         "An effective size equal to the teacher's width can be a coincidence where the student"
         " underfits; read it beside the relative test error.",
         "Distances to the teacher have no null distribution here: a small distance does not exclude"

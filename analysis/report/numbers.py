@@ -18,13 +18,13 @@ def number(value: object, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(0.012345), number(24), number(1.2345e-7), number(float("nan"))
-    ('0.0123', '24', '1.23×10⁻⁷', '–')
+    >>> number(0.012345), number(24), number(-1.2345e-7), number(float("nan"))
+    ('0.0123', '24', '−1.23×10⁻⁷', '–')
     """
     if isinstance(value, bool | str) or value is None:
         return MISSING if value is None else str(value)
     if isinstance(value, int | np.integer):
-        return str(int(value))
+        return _signed(str(int(value)))
     if not isinstance(value, float | np.floating) or not math.isfinite(value):
         return MISSING
     if value == 0:
@@ -32,17 +32,31 @@ def number(value: object, digits: int = 3) -> str:
     value = float(value)
     exponent = _exponent(value, digits)
     if -4 <= exponent < 5:
-        return f"{value:.{max(0, digits - 1 - exponent)}f}"
-    return f"{value / 10.0**exponent:.{digits - 1}f}×{_power(exponent)}"
+        return _signed(f"{value:.{max(0, digits - 1 - exponent)}f}")
+    return _signed(f"{value / 10.0**exponent:.{digits - 1}f}×{_power(exponent)}")
 
 
-def spread(mean: object, sd: object) -> str:
-    """Write a mean and its standard deviation, both to the deviation's two leading digits.
+def count(value: object) -> str:
+    """Write a mean or median of whole numbers without idle zeros.
 
     Examples
     --------
-    >>> spread(24.333, 3.512), spread(20.0, 0.0), spread(3.0, None)
-    ('24.3 ± 3.5', '20 ± 0', '3.00')
+    >>> count(20.0), count(18.5), count(190.4)
+    ('20', '18.5', '190')
+    """
+    found = _finite(value)
+    return MISSING if found is None else _signed(f"{found:.3g}")
+
+
+def spread(mean: object, sd: object) -> str:
+    """Write a mean and its standard deviation, rounded to the deviation's leading digits.
+
+    Two digits where the deviation begins with 1 or 2, else one.
+
+    Examples
+    --------
+    >>> spread(24.333, 3.512), spread(0.1312, 0.0191), spread(20.0, 0.0), spread(3.0, None)
+    ('24 ± 4', '0.131 ± 0.019', '20 ± 0', '3.00')
     """
     first, second = _finite(mean), _finite(sd)
     if first is None or second is None:
@@ -51,12 +65,12 @@ def spread(mean: object, sd: object) -> str:
 
 
 def interval(value: object, low: object, high: object) -> str:
-    """Write a value with its interval, to two leading digits of the interval's half width.
+    """Write a value with its interval, rounded to the leading digits of its half width.
 
     Examples
     --------
-    >>> interval(1.6745, 0.6956, 2.0), interval(1.5, None, None)
-    ('1.67 [0.70, 2.00]', '1.50 (no interval)')
+    >>> interval(1.6745, 0.6956, 2.0), interval(0.0, -0.4, 0.31), interval(1.5, None, None)
+    ('1.7 [0.7, 2.0]', '0.0 [−0.4, 0.3]', '1.50 (no interval)')
     """
     numbers = [_finite(one) for one in (value, low, high)]
     if numbers[0] is None:
@@ -106,17 +120,25 @@ def _power(exponent: int) -> str:
     return "10" + str(exponent).translate(SUPERSCRIPTS)
 
 
+def _signed(text: str) -> str:
+    return text.replace("-", "−")
+
+
 def _together(numbers: Sequence[float], width: float, form: str) -> str:
-    """Write numbers with the decimals that show two digits of `width`, and one power of ten."""
+    """Write numbers with the decimals that `width` deserves, and with one power of ten."""
     largest = max(abs(one) for one in numbers)
     if largest == 0:
         return form.format(*("0" for _ in numbers))
     power = _exponent(largest, 2)
     factor = 10.0**power if not -3 <= power < 5 else 1.0
-    scaled = width / factor
-    decimals = 1 - _exponent(scaled, 2) if scaled > 1e-12 * largest / factor else 0
-    if scaled <= 1e-12 * largest / factor:
-        decimals = 0 if float(largest / factor).is_integer() else 2 - _exponent(largest / factor, 3)
-    decimals = min(max(0, decimals), 8)
-    text = form.format(*(f"{one / factor:.{decimals}f}" for one in numbers))
+    decimals = _decimals(width / factor, largest / factor)
+    text = form.format(*(_signed(f"{one / factor:.{decimals}f}") for one in numbers))
     return text if factor == 1.0 else f"({text})×{_power(power)}"
+
+
+def _decimals(width: float, largest: float) -> int:
+    """Return the decimals that show one leading digit of `width`, or two that begin with 1 or 2."""
+    if width <= 1e-9 * largest:
+        return 0 if float(largest).is_integer() else min(max(0, 2 - _exponent(largest, 3)), 8)
+    exponent = _exponent(width, 2)
+    return min(max(0, (width / 10.0**exponent < 2.95) - exponent, 8)

@@ -14,22 +14,25 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from sta.analysis.figures import figure_bytes, save_figure
+from sta.analysis.figures.saving import FORMATS
 from sta.analysis.report.captions import captions
 from sta.analysis.report.data import GRAPHS_PER_GROUP, SweepData, read_sweep
 from sta.analysis.report.drawing import FIGURES, FigureSpec
+from sta.analysis.report.fit_tables import TABLES
 from sta.analysis.report.limits import limits
 from sta.analysis.report.settings import settings
-from sta.analysis.report.tables import TABLES, Table
+from sta.analysis.report.tables import Table
 from sta.checkpoint import package_versions
 from sta.errors import StaError
 from sta.files import refuse_existing, write_bytes
 
 # An SVG grows with the number of points; beyond this the same figure is smaller as a PNG.
 LARGEST_SVG = 250_000
+SYMBOLS = re.compile(r"(?<![\w-])(h|x|L|λ)_(T|c|m|max|out)(?![\w-])")
 PIXELS_PER_INCH = 110
 DRAWING_PACKAGES = ("matplotlib", "seaborn", "jinja2")
 
@@ -97,7 +100,8 @@ def write_report(
         If a file exists already or cannot be written.
     """
     if not overwrite:
-        refuse_existing(output)
+        for path in (output, *_figure_files(figures)):
+            refuse_existing(path)
     data = read_sweep(folder, seed=seed, graphs_per_group=graphs_per_group)
     failures: dict[str, str] = {}
     written: list[Path] = []
@@ -113,6 +117,12 @@ def write_report(
     page = _render({**_facts(data), **parts}).encode()
     write_bytes(output, page, overwrite=overwrite)
     return Report(output, len(page), tuple(written), failures)
+
+
+def _figure_files(folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    return [folder / f"{spec.name}.{kind}" for spec in FIGURES for kind in FORMATS]
 
 
 def _attempt(make: Callable[[], Any], name: str, failures: dict[str, str]) -> Any:
@@ -211,11 +221,24 @@ def _versions(recorded: Mapping[str, str]) -> list[tuple[str, str, str]]:
     return [(name, recorded.get(name, "–"), here.get(name, "–")) for name in names]
 
 
+def symbols(text: str) -> Markup:
+    """Escape a text and set the indices of its symbols, such as h_T, as subscripts.
+
+    Examples
+    --------
+    >>> str(symbols("n < h_T"))
+    'n &lt; h<sub>T</sub>'
+    """
+    # The text is escaped before the only tags are put in.
+    return Markup(SYMBOLS.sub(r"\1<sub>\2</sub>", str(escape(text))))  # noqa: S704
+
+
 def _render(context: Mapping[str, Any]) -> str:
     folder = files("sta.analysis.report")
     environment = Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
+    environment.filters["symbols"] = symbols
     template = environment.from_string((folder / "report.html.j2").read_text("utf-8"))
     # The style sheet is this package's own text.
     style = Markup((folder / "report.css").read_text("utf-8"))  # noqa: S704

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sta.analysis.report.data import StudentGraph, SweepData
-from sta.analysis.report.numbers import MISSING, estimate, interval, number, sample, spread
+from sta.analysis.report.numbers import MISSING, count, interval, number, sample, spread
 
 Rows = list[list[str]]
 
@@ -28,6 +28,8 @@ class Table:
         Cells.
     labels : int
         How many columns at the left name the row.
+    text : tuple of str
+        Names of the columns that hold words, and may be broken into lines.
     """
 
     title: str
@@ -35,15 +37,7 @@ class Table:
     columns: tuple[str, ...]
     rows: Rows
     labels: int = 3
-
-
-@dataclass(frozen=True)
-class TableSpec:
-    """A table of the report: its name, its heading, and how it is made."""
-
-    name: str
-    title: str
-    make: Callable[[SweepData], Table]
+    text: tuple[str, ...] = ("remark", "parameters [95 %]", "value")
 
 
 HEAD = ("kind", "h_T", "h")
@@ -53,17 +47,17 @@ def size_table(data: SweepData) -> Table:
     """Effective sizes by kind and width."""
     rows = [
         [
-            *_head(row),
+            *head(row),
             number(row["n_students"]),
             spread(row["mean"], row["sd"]),
             interval(row["mean"], row["ci_low"], row["ci_high"]),
             f"{row['min']} to {row['max']}",
             number(row["share"], 2),
-            number(row["gap_rank"]),
+            count(row["gap_rank"]),
             number(row["gap_ratio"], 2),
             number(row["relative_error"], 2),
         ]
-        for row in _ordered(data, data.collapse["effective_size"]["by_width"])
+        for row in ordered(data, data.collapse["effective_size"]["by_width"])
     ]
     columns = (
         *HEAD, "students", "mean ± sd", "mean [95 %]", "range", "share of h", "gap after",
@@ -103,7 +97,7 @@ def loss_table(data: SweepData) -> Table:
         "Mean squared errors of the whole students after training, mean ± standard deviation over"
         " healthy students. The test patterns are fresh; predicting 0 is the student with no unit."
     )
-    cells = [[*_head(row), *row["cells"]] for row in _ordered(data, rows)]
+    cells = [[*head(row), *row["cells"]] for row in ordered(data, rows)]
     return Table("Errors", caption, columns, cells)
 
 
@@ -112,14 +106,14 @@ def cost_table(data: SweepData) -> Table:
     records = data.collapse["ramp"]["pruning_cost"]
     rows = [
         [
-            *_head(row),
+            *head(row),
             number(row["n_students"]),
             number(row["cost_median"], 2),
             f"{number(row['cost_low'], 2)} to {number(row['cost_high'], 2)}",
             interval(row["cost_mean"], row["ci_low"], row["ci_high"]),
             number(row["error_ratio_median"], 2),
         ]
-        for row in _ordered(data, records)
+        for row in ordered(data, records)
     ]
     columns = (
         *HEAD, "students", "cost, median", "quartiles", "cost, mean [95 %]",
@@ -137,17 +131,17 @@ def cost_table(data: SweepData) -> Table:
 def distance_table(data: SweepData) -> Table:
     """Distances between pruned student and teacher."""
     rows = []
-    for head, group in _groups(data):
-        columns = [[one.comparison["distance"]["paths"] for one in group]]
+    for names, group in _groups(data):
+        samples = [[one.comparison["distance"]["paths"] for one in group]]
         for name in ("in_strength", "in_strength_balanced"):
-            columns.append([_first(one.comparison["distance"][name]) for one in group])
+            samples.append([_first(one.comparison["distance"][name]) for one in group])
         values = [
             sample([record.get(key) for record in records])
-            for records in columns
+            for records in samples
             for key in ("wasserstein_over_std", "ks")
         ]
-        rows.append([*head, number(len(group)), *values])
-    names = (
+        rows.append([*names, number(len(group)), *values])
+    columns = (
         *HEAD, "students", "paths W₁/σ", "paths KS", "in-strength W₁/σ", "in-strength KS",
         "balanced W₁/σ", "balanced KS",
     )  # fmt: skip
@@ -159,21 +153,21 @@ def distance_table(data: SweepData) -> Table:
         " leaves the function of a ReLU network alone; the in-strength of the first hidden layer"
         f" otherwise depends on that scale. At most {data.graphs_per_group} students a row."
     )
-    return Table("Distance to the teacher", caption, names, rows)
+    return Table("Distance to the teacher", caption, columns, rows)
 
 
 def matching_table(data: SweepData) -> Table:
     """How many of the teacher's hidden units the pruned students hold."""
     rows = []
-    for head, group in _groups(data):
+    for names, group in _groups(data):
         found = [one.comparison["matching"] for one in group if one.comparison["matching"]]
         if found:
             counts = [int(one["matched"]) for one in found]
             rows.append(
                 [
-                    *head,
+                    *names,
                     number(len(found)),
-                    number(float(np.mean([one.student.widths[1] for one in group]))),
+                    count(np.mean([one.student.widths[1] for one in group])),
                     str(found[0]["teacher_units"]),
                     sample(counts),
                     f"{min(counts)} to {max(counts)}",
@@ -182,7 +176,7 @@ def matching_table(data: SweepData) -> Table:
             )
         else:
             reason = next(iter(group[0].comparison["notes"].values()), "no matching")
-            rows.append([*head, "0", MISSING, MISSING, MISSING, MISSING, reason])
+            rows.append([*names, "0", MISSING, MISSING, MISSING, MISSING, reason])
     columns = (
         *HEAD, "students", "units kept", "teacher units", "matched", "range", "smallest cosine",
     )  # fmt: skip
@@ -196,77 +190,12 @@ def matching_table(data: SweepData) -> Table:
     return Table("Matching of units", caption, columns, rows)
 
 
-def fit_table(data: SweepData) -> Table:
-    """Models fitted to the ramps, with one shape for all widths of a kind."""
-    rows = []
-    for pooled in _ordered(data, data.collapse["pooled"]):
-        comparison = pooled["comparison"]
-        for model, names in (
-            ("threshold", ("x_c", "beta")), ("exponential", ("b",)), ("crossover", ("x_m", "w")),
-        ):  # fmt: skip
-            fit = pooled.get(model)
-            if fit is None:
-                continue
-            gain = comparison["differences"].get(model)
-            rows.append(
-                [
-                    pooled["kind"],
-                    str(pooled["teacher_width"]),
-                    ", ".join(str(width) for width in pooled["student_widths"]),
-                    model + (" (preferred)" if comparison["preferred"] == model else ""),
-                    "; ".join(f"{name} = {estimate(fit['parameters'].get(name))}" for name in names)
-                    if fit["parameters"]
-                    else MISSING,
-                    f"{fit['r_squared']:.4f}" if fit["r_squared"] is not None else MISSING,
-                    estimate(gain),
-                    fit["message"] or "",
-                ]
-            )
-    columns = (
-        "kind", "h_T", "h", "model", "parameters [95 %]", "R²", "excess error [95 %]", "remark",
-    )  # fmt: skip
-    caption = (
-        "Fits to the mean ramps over x = n / h_T, one shape for all student widths named. Intervals"
-        " from a bootstrap over whole trials. Excess error: weighted squared residual per point on"
-        " trials left out of the fit, this model's minus the threshold's; a model is preferred only"
-        " if that difference is clear of zero. R² is given because it is customary: it hardly tells"
-        " the models apart. A parameter at the end of its search interval is no measurement."
-    )
-    return Table("Fits to the ramp", caption, columns, rows, labels=4)
-
-
-def published_fit_table(data: SweepData) -> Table:
-    """Fits of the published exponential, a row a width."""
-    rows = []
-    for fit in _ordered(data, data.collapse["fits"]):
-        one = fit["published_exponential"]
-        values = [estimate(one["parameters"].get(name)) for name in ("b", "a", "c")]
-        quality = MISSING if one["r_squared"] is None else f"{one['r_squared']:.4f}"
-        rows.append([*_head(fit), number(fit["n_trials"]), *values, quality, one["message"] or ""])
-    columns = (*HEAD, "trials", "b [95 %]", "a [95 %]", "c [95 %]", "R²", "remark")
-    caption = (
-        "The published form a exp(−b x′) + c on x′ = n / h_T − 1 in [−1, 0], fitted without"
-        " weights to the mean ramp divided by its largest value."
-    )
-    return Table("The published exponential", caption, columns, rows)
-
-
-TABLES = (
-    TableSpec("size", "Effective size", size_table),
-    TableSpec("losses", "Errors", loss_table),
-    TableSpec("cost", "Cost of pruning to the teacher's width", cost_table),
-    TableSpec("distance", "Distance to the teacher", distance_table),
-    TableSpec("matching", "Matching of units", matching_table),
-    TableSpec("fits", "Fits to the ramp", fit_table),
-    TableSpec("published", "The published exponential", published_fit_table),
-)
-
-
-def _head(row: Mapping[str, Any]) -> list[str]:
+def head(row: Mapping[str, Any]) -> list[str]:
+    """Return the cells that name a row: kind, teacher width, student width."""
     return [str(row["kind"]), str(row["teacher_width"]), str(row["student_width"])]
 
 
-def _ordered(data: SweepData, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def ordered(data: SweepData, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Sort records as the plan lists the kinds, then by widths."""
     place = {kind: number for number, kind in enumerate(data.styles)}
     return sorted(

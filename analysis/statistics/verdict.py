@@ -139,11 +139,12 @@ def size_sentence(table: pd.DataFrame, slope: WidthSlope | None) -> str:
     who = f"{name[:1].upper()}{name[1:]} students of a teacher of {teacher}"
     spans = _span(rows["student_width"].to_numpy(), "h = ")
     if (rows["share"] >= 0.8).all():
-        text = f"{who} keep {_span(rows['share'].round(2).to_numpy())} of their h units ({spans})"
+        share = _span((100 * rows["share"]).round().to_numpy())
+        text = f"{who} keep {share} % of their h units ({spans})"
     else:
         text = f"{who} keep {_means(rows)} ({spans})"
     if slope is not None and slope.slope.value is not None:
-        text += f", {show(slope.slope, 2)} per doubling of h"
+        text += f", {show(slope.slope, 2)} more per doubling of h"
     ratio = float(rows["gap_ratio"].median())
     if ratio >= CLEAR_GAP:
         text += (

@@ -125,7 +125,7 @@ def load_config(source: str | Path, overrides: Mapping[str, Any] | None = None) 
     """
     path = Path(source)
     name = path.name.removesuffix(".toml")
-    if not path.exists() and name in preset_names() and len(path.parts) == 1:
+    if not path.is_file() and name in preset_names() and len(path.parts) == 1:
         table = load_preset(name)
     else:
         with readable(path):

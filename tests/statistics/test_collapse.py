@@ -61,7 +61,7 @@ def test_every_width_and_kind_is_fitted(result):
 def test_verdict_has_the_numbers_and_claims_no_more(result):
     verdict = result.verdict
     assert "Spectral students of a teacher of 20 keep 22 units on average" in verdict
-    assert "Direct students of a teacher of 20 keep 1 of their h units" in verdict
+    assert "Direct students of a teacher of 20 keep 100 % of their h units" in verdict
     assert "after unit 20" in verdict
     assert "Ramp of direct students: no threshold in the window" in verdict
     assert re.search(r"Ramp of spectral students: a threshold at x_c = 1\.\d+ \[", verdict)

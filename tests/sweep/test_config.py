@@ -91,3 +91,11 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path):
     (tmp_path / "bad.toml").write_text("a = = 3")
     with pytest.raises(ConfigError, match="not TOML"):
         load_config(tmp_path / "bad.toml")
+
+
+def test_a_folder_with_a_presets_name_does_not_hide_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    assert load_config("demo") == config_from_table(load_preset("demo"))
+    (tmp_path / "paper").write_text("seed = 5")
+    assert load_config("paper").seed == 5
