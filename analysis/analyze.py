@@ -100,9 +100,11 @@ def analyze(
         return StudentAnalysis(pruned, None, report)
     labeller = labelling_teacher(checkpoint, teacher)
     target = graph_of(labeller, "teacher")
-    outputs = "matched" if network.readout == labeller.readout == "sum" else "aligned"
-    comparison = compare_graphs(pruned, target, outputs=outputs).to_dict()
-    report["student"] |= _errors(checkpoint, teacher, seed)
+    summed = network.readout == labeller.readout == "sum"
+    comparison = compare_graphs(
+        pruned, target, outputs="matched" if summed else "aligned"
+    ).to_dict()
+    report["student"] |= _errors(checkpoint, teacher, seed, notes)
     report |= comparison
     report["notes"] = {**notes, **comparison["notes"]}
     return StudentAnalysis(pruned, target, report)
@@ -124,10 +126,15 @@ def _curve(relative: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any]:
     }
 
 
-def _errors(checkpoint: Checkpoint, teacher: Network | None, seed: int) -> dict[str, float]:
+def _errors(
+    checkpoint: Checkpoint, teacher: Network | None, seed: int, notes: dict[str, str]
+) -> dict[str, float | None]:
     """Return the test error, also relative to the variance of the teacher's output."""
     data = held_out_patterns(checkpoint, teacher, seed)
     data = data.to(data.x.device, next(checkpoint.student.parameters()).dtype)
     loss = float(mean_squared_error(checkpoint.student, data))
     variance = float(data.y.double().var(correction=0))
-    return {"test_loss": loss, "relative_test_error": loss / variance}
+    if variance == 0:
+        notes["student.relative_test_error"] = "the teacher's output is constant"
+    relative = loss / variance if variance > 0 else None
+    return {"test_loss": loss, "relative_test_error": relative}

@@ -76,7 +76,7 @@ def _print(path: Path, report: dict[str, Any]) -> None:
     if "test_loss" in student:
         lines.append(
             f"test error {student['test_loss']:.3g}, "
-            f"{student['relative_test_error']:.2g} of the variance of the teacher's output"
+            f"{cell(student['relative_test_error'])} of the variance of the teacher's output"
         )
     click.echo("\n".join(lines))
     graphs = {name: graph for name, graph in report["graph"].items() if graph is not None}

@@ -49,8 +49,7 @@ def train(
 ) -> None:
     """Train one student of CONFIG (a TOML file or a preset) and write a checkpoint.
 
-    It is bit for bit the student with that address in a sweep of CONFIG with the same seed,
-    up to rounding of the batched products.
+    It is the student with that address in a sweep of CONFIG with the same seed, up to rounding.
     """
     refuse_existing(out)
     training = {k: v for k, v in {"epochs": epochs, "device": device}.items() if v is not None}

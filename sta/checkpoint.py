@@ -174,6 +174,8 @@ def _unpack(content: dict[str, Any], path: Path) -> Checkpoint:
         student = build_network(content["student"]["spec"], content["student"]["state"])
         packed = content["teacher"]
         teacher = None if packed is None else build_network(packed["spec"], packed["state"])
+        if teacher is not None:
+            teacher.requires_grad_(False)
         rest = {name: content[name] for name in ("kind", "config", "seeds", "metrics", "versions")}
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise FileFormatError(f"{path} is not a whole checkpoint: {error!r} is wrong") from error

@@ -16,6 +16,7 @@ from sta.analysis.figures.style import (
     axes_or_new,
     kind_label,
     kind_styles,
+    place_legend,
     themed,
 )
 from sta.analysis.graph import LayeredGraph, PathDistribution, in_strength, scaled_in_strength
@@ -95,7 +96,7 @@ def plot_path_quantiles(
         ends = [float(end) for one in teachers for end in one.quantiles([0, 1])]
         middle, half = 0.5 * (max(ends) + min(ends)), 0.5 * (max(ends) - min(ends))
         ax.set_ylim(middle - limit * half, middle + limit * half)
-    ax.legend()
+    place_legend(ax)
     return ax
 
 
@@ -154,7 +155,7 @@ def plot_in_strength(
     _stairs(ax, teachers, layer, binwidth, TEACHER_COLOUR, TEACHER_DASH, "teacher", fill=False)
     ax.set_xlabel(r"in-strength $k_j = s_j / (s_{\max} - s_{\min})$")
     ax.set_ylabel("units (%)")
-    ax.legend()
+    place_legend(ax)
     return ax
 
 

@@ -15,6 +15,7 @@ from sta.analysis.figures.style import (
     grey_guide,
     kind_label,
     kind_styles,
+    place_legend,
     teacher_line,
     themed,
 )
@@ -119,7 +120,7 @@ def plot_importance_histogram(
     ax.set_xlim(0, 1)
     ax.set_xlabel(r"normalised importance $L_i / L_{\max}$")
     ax.set_ylabel("units (%)")
-    ax.legend()
+    place_legend(ax)
     return ax
 
 
@@ -184,5 +185,5 @@ def plot_importance_ranks(
         ax.set_ylim(0, 1.03)
     ax.set_xlabel("rank of the unit")
     ax.set_ylabel(r"importance $L_i / L_{\max}$")
-    ax.legend()
+    place_legend(ax)
     return ax

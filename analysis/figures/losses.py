@@ -8,7 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from sta.analysis.figures.sizes import unit_axis, width_axis
+from sta.analysis.figures.sizes import standing_apart, unit_axis, width_axis
 from sta.analysis.figures.style import (
     BAND_ALPHA,
     Dash,
@@ -17,6 +17,7 @@ from sta.analysis.figures.style import (
     axes_or_new,
     kind_label,
     kind_styles,
+    place_legend,
     teacher_line,
     themed,
 )
@@ -69,11 +70,9 @@ def plot_losses(
     styles = styles or kind_styles(students["kind"])
     table = healthy(students, ["train_loss", "test_loss"])
     table, teacher_width = one_width(table, "teacher_width", teacher_width)
-    kinds = kinds_of(table, styles)
-    for place, kind in enumerate(kinds):
+    for kind, factor in standing_apart(table, kinds_of(table, styles)).items():
         rows = table[table["kind"] == kind].astype({"student_width": float})
-        # A little apart, so that kinds with a single width do not hide each other.
-        rows["student_width"] *= 1.02 ** (place - (len(kinds) - 1) / 2)
+        rows["student_width"] *= factor
         for column, word in (("test_loss", "test"), ("train_loss", "training")):
             _mean_and_range(
                 ax, rows, "student_width", column, styles[kind], f"{kind_label(kind)}, {word}",
@@ -82,7 +81,7 @@ def plot_losses(
     ax.set_yscale("log")
     width_axis(ax, sorted(set(table["student_width"])))
     ax.set_ylabel("mean squared error")
-    ax.legend()
+    place_legend(ax)
     return ax
 
 
@@ -142,7 +141,7 @@ def plot_learning_curve(
         ax.set_yscale("log")
     ax.set_xlabel("epoch")
     ax.set_ylabel(QUANTITIES[quantity])
-    ax.legend()
+    place_legend(ax)
     return ax
 
 

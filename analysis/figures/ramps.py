@@ -20,6 +20,7 @@ from sta.analysis.figures.style import (
     axes_or_new,
     kind_label,
     kind_styles,
+    place_legend,
     teacher_line,
     themed,
 )
@@ -251,4 +252,4 @@ def _finish(ax: Axes, table: pd.DataFrame, *, log: bool, x_max: float | None) ->
         ax.set_ylim(-0.03, 1.05)
     ax.set_xlabel("units kept / teacher's width, $n / h_T$")
     ax.set_ylabel(r"$\Delta$MSE$(n)\,/\,\Delta$MSE$(0)$")
-    ax.legend()
+    place_legend(ax)

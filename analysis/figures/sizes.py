@@ -20,6 +20,7 @@ from sta.analysis.figures.style import (
     grey_guide,
     kind_label,
     kind_styles,
+    place_legend,
     teacher_line,
     themed,
 )
@@ -74,10 +75,8 @@ def plot_effective_size(
     styles = styles or kind_styles(students["kind"])
     table, teacher_width = one_width(healthy(students), "teacher_width", teacher_width)
     table = with_effective_size(table, threshold)
-    kinds = kinds_of(table, styles)
-    for place, kind in enumerate(kinds):
-        aside = 1.02 ** (place - (len(kinds) - 1) / 2) if log else 1.0
-        rows = table[table["kind"] == kind]
+    for kind, factor in standing_apart(table, kinds_of(table, styles)).items():
+        rows, aside = table[table["kind"] == kind], factor if log else 1.0
         _sizes_of_kind(ax, rows, styles[kind], kind_label(kind), aside)
     widths = sorted(set(table["student_width"]))
     ax.plot(widths, widths, color=GUIDE_COLOUR, linewidth=0.9, linestyle=":", label="all units")
@@ -86,7 +85,7 @@ def plot_effective_size(
     if log:
         unit_axis(ax, [teacher_width, *widths])
     ax.set_ylabel("effective size (units)")
-    ax.legend()
+    place_legend(ax)
     return ax
 
 
@@ -115,6 +114,17 @@ def unit_axis(ax: Axes, units: Sequence[int]) -> None:
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.yaxis.set_minor_locator(NullLocator())
+
+
+def standing_apart(table: pd.DataFrame, kinds: Sequence[str]) -> dict[str, float]:
+    """Return a factor a kind on the width, so that kinds do not hide each other's markers.
+
+    Kinds with several widths stand about the true width, those with a single one to their right.
+    """
+    widths = table.groupby("kind")["student_width"].nunique()
+    order = sorted(kinds, key=lambda kind: widths[kind] == 1)
+    centre = 0.5 * (max(1, sum(widths[kind] > 1 for kind in kinds)) - 1)
+    return {kind: 1.02 ** (place - centre) for place, kind in enumerate(order)}
 
 
 def width_axis(ax: Axes, widths: list[int], *, log: bool = True) -> None:
@@ -201,5 +211,5 @@ def plot_size_over_threshold(
     unit_axis(ax, [1])
     ax.set_xlabel(r"threshold on $L_i / L_{\max}$")
     ax.set_ylabel("effective size (units)")
-    ax.legend()
+    place_legend(ax)
     return ax

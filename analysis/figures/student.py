@@ -13,6 +13,7 @@ from sta.analysis.figures.style import (
     axes_or_new,
     grey_guide,
     kind_styles,
+    place_legend,
     teacher_line,
     themed,
 )
@@ -77,7 +78,7 @@ def plot_sorted_importance(
     ax.set_ylim(-0.02, 1.05)
     ax.set_xlabel("rank of the unit")
     ax.set_ylabel(r"importance $L_i / L_{\max}$")
-    ax.legend()
+    place_legend(ax)
     return ax
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeAlias, TypeVar
+from weakref import WeakSet
 
 import matplotlib as mpl
 import seaborn as sns
@@ -42,6 +43,8 @@ TEACHER_COLOUR = "black"
 TEACHER_DASH: Dash = (0, (4, 2.5))
 GUIDE_COLOUR = "0.55"
 PANEL_SIZE = (4.2, 3.0)
+LEGEND_WIDTH = 2.0
+LONGEST_LEGEND_INSIDE = 4
 BAND_ALPHA = 0.2
 
 RC: dict[str, Any] = {
@@ -84,6 +87,8 @@ class KindStyle:
 
 
 Styles: TypeAlias = Mapping[str, KindStyle]
+
+_OWN_FIGURES: WeakSet[Figure] = WeakSet()
 
 
 def kind_styles(kinds: Iterable[str]) -> dict[str, KindStyle]:
@@ -164,7 +169,26 @@ def new_figure(width: float = PANEL_SIZE[0], height: float = PANEL_SIZE[1]) -> F
 
 def axes_or_new(ax: Axes | None) -> Axes:
     """Return the axes given, or those of a new figure of one panel."""
-    return new_figure().add_subplot() if ax is None else ax
+    if ax is not None:
+        return ax
+    figure = new_figure()
+    _OWN_FIGURES.add(figure)
+    return figure.add_subplot()
+
+
+def place_legend(ax: Axes) -> None:
+    """Put a short legend inside the axes and a long one, which would hide data, beside them.
+
+    A figure made by `axes_or_new` is widened for it; one that was given keeps its size.
+    """
+    if len(ax.get_legend_handles_labels()[1]) <= LONGEST_LEGEND_INSIDE:
+        ax.legend()
+        return
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure = ax.get_figure(root=True)
+    if figure is not None and figure in _OWN_FIGURES:
+        figure.set_figwidth(PANEL_SIZE[0] + LEGEND_WIDTH)
+        _OWN_FIGURES.discard(figure)
 
 
 def grey_guide(ax: Axes, *, x: float | None = None, y: float | None = None, label: str) -> None:

@@ -28,7 +28,8 @@ def captions(data: SweepData) -> dict[str, str]:
             f"How many units a student needs. Effective size: units whose importance L exceeds {t}"
             " of the student's own largest, with L = |λ_out| ‖φ‖ √h (for conventional students"
             " ‖w‖ √h). Lines: means; bands: ± 1 standard deviation; small markers: single students"
-            f" ({group}). Dashed: the teacher's width; dotted: all units. Both axes logarithmic."
+            f" ({group}). Dashed: the teacher's width; dotted: all units. Both axes logarithmic;"
+            " kinds stand a little apart from the true width."
         ),
         "threshold": (
             "Does the count hang on the threshold? Effective size as a function of the threshold"

@@ -141,4 +141,4 @@ def _decimals(width: float, largest: float) -> int:
     if width <= 1e-9 * largest:
         return 0 if float(largest).is_integer() else min(max(0, 2 - _exponent(largest, 3)), 8)
     exponent = _exponent(width, 2)
-    return min(max(0, (width / 10.0**exponent < 2.95) - exponent, 8)
+    return min(max(0, (width / 10.0**exponent < 2.95) - exponent), 12)

@@ -202,5 +202,6 @@ def _gap_medians(importances: pd.Series) -> dict[str, float]:
 def _relative_error(cell: pd.DataFrame) -> float:
     if not {"test_loss", "target_variance"} <= set(cell.columns):
         return float("nan")
-    ratio = cell["test_loss"].to_numpy(dtype=float) / cell["target_variance"].to_numpy(dtype=float)
-    return float(np.median(ratio))
+    # A dead teacher's output does not vary, and no error is relative to it.
+    variance = cell["target_variance"].replace(0.0, np.nan).to_numpy(dtype=float)
+    return float(np.median(cell["test_loss"].to_numpy(dtype=float) / variance))

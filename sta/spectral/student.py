@@ -105,17 +105,16 @@ def spectral_layers(network: Network) -> list[int]:
 
 def penalty(network: Network, recipe: Recipe) -> Tensor:
     """Return the penalty of every member, shape (*stack,); see `Recipe` for the formula."""
-    total = torch.zeros(network.stack, dtype=network.chain[0].effective_weight().dtype)
-    total = total.to(network.chain[0].effective_weight().device)
+    first = next(network.parameters())
+    total = torch.zeros(network.stack, dtype=first.dtype, device=first.device)
     for layer in network.chain:
         if not isinstance(layer, SpectralLinear):
             continue
         if recipe.l2_phi:
             total = total + recipe.l2_phi * layer.phi.square().sum((-1, -2))
-        if recipe.l2_eigenvalues and layer.lambda_out.requires_grad:
-            total = total + recipe.l2_eigenvalues * layer.lambda_out.square().sum(-1)
-        if recipe.l2_eigenvalues and layer.lambda_in.requires_grad:
-            total = total + recipe.l2_eigenvalues * layer.lambda_in.square().sum(-1)
+        for eigenvalues in (layer.lambda_in, layer.lambda_out):
+            if recipe.l2_eigenvalues and eigenvalues.requires_grad:
+                total = total + recipe.l2_eigenvalues * eigenvalues.square().sum(-1)
         if recipe.group_lasso:
             norms = torch.linalg.vector_norm(layer.effective_weight(), dim=-1)
             total = total + recipe.group_lasso * norms.sum(-1)

@@ -112,3 +112,16 @@ def test_a_kind_with_a_dollar_and_an_underscore_is_drawn_literally(tiny_sweep):
     ax = plot_effective_size(students)
     figure_bytes(ax.figure, "svg")
     assert any("a\\$" in text.get_text() for text in ax.get_legend().get_texts())
+
+
+def test_a_long_legend_stands_beside_the_data_and_widens_only_the_functions_own_figure(tiny_sweep):
+    students = tiny_sweep[1].students
+    wide = students.assign(kind=[f"kind-{k}" for k in students["trial"] + students["teacher_seed"]])
+    ax = plot_losses(wide)
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x1 - 1
+    assert ax.get_legend().get_window_extent().x1 <= ax.figure.bbox.x1
+    own = plot_importance_histogram(students, student_width=4).figure
+    width = own.get_figwidth()
+    plot_losses(wide, own.add_subplot())
+    assert own.get_figwidth() == width

@@ -193,7 +193,7 @@ def test_a_linear_teacher_of_another_depth_is_reported(tmp_path):
 
 
 def test_several_teachers_diverged_students_and_one_trial(tmp_path):
-    teacher = {"input_width": 4, "widths": [2, 3], "later_widths": [2], "draws": 1}
+    teacher = {"input_width": 4, "widths": [3, 5], "later_widths": [3], "draws": 1}
     student = {"widths": [4], "trials": 1, "kinds": ["spectral", "direct", "wild"]}
     wild = {"like": "direct", "learning_rate": 1e300}
     kinds = {**TINY["kinds"], "wild": wild}
