@@ -88,7 +88,7 @@ class KindStyle:
 
 Styles: TypeAlias = Mapping[str, KindStyle]
 
-_OWN_FIGURES: WeakSet[Figure] = WeakSet()
+_OWN_AXES: WeakSet[Axes] = WeakSet()
 
 
 def kind_styles(kinds: Iterable[str]) -> dict[str, KindStyle]:
@@ -171,9 +171,9 @@ def axes_or_new(ax: Axes | None) -> Axes:
     """Return the axes given, or those of a new figure of one panel."""
     if ax is not None:
         return ax
-    figure = new_figure()
-    _OWN_FIGURES.add(figure)
-    return figure.add_subplot()
+    own: Axes = new_figure().add_subplot()
+    _OWN_AXES.add(own)
+    return own
 
 
 def place_legend(ax: Axes) -> None:
@@ -186,9 +186,8 @@ def place_legend(ax: Axes) -> None:
         return
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure = ax.get_figure(root=True)
-    if figure is not None and figure in _OWN_FIGURES:
+    if figure is not None and ax in _OWN_AXES:
         figure.set_figwidth(PANEL_SIZE[0] + LEGEND_WIDTH)
-        _OWN_FIGURES.discard(figure)
 
 
 def grey_guide(ax: Axes, *, x: float | None = None, y: float | None = None, label: str) -> None:

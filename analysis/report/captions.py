@@ -24,6 +24,11 @@ def captions(data: SweepData) -> dict[str, str]:
         f" {data.graphs_per_group} students per kind and width, the first by trial."
     )
     return {
+        "overview": (
+            "Units above the threshold against the student's width; what it costs to keep only the"
+            " n most important units; and the path weights of pruned students against the"
+            " teacher's. The same in full, with definitions, in the figures below."
+        ),
         "size": (
             f"How many units a student needs. Effective size: units whose importance L exceeds {t}"
             " of the student's own largest, with L = |λ_out| ‖φ‖ √h (for conventional students"

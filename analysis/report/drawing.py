@@ -64,6 +64,37 @@ class FigureSpec:
     draw: Callable[[SweepData], Figure]
 
 
+def draw_overview(data: SweepData) -> Figure:
+    """Effective size, ramp and path weights of the first two kinds, for the first teacher."""
+    kinds = list(data.styles)[:2]
+    students = data.students[data.students["kind"].isin(kinds)]
+    ramp = data.ramp[data.ramp["kind"].isin(kinds)]
+    teacher, width = cell = widest_cells(ramp)[0]
+    panels: list[Panel] = [
+        (
+            "effective size",
+            partial(
+                plot_effective_size, students, teacher_width=teacher, threshold=data.threshold,
+                styles=data.styles,
+            ),
+        ),
+        (
+            f"cost of pruning, $h = {width}$",
+            partial(
+                plot_ramp, ramp, teacher_width=teacher, student_width=width, log=True,
+                styles=data.styles,
+            ),
+        ),
+    ]  # fmt: skip
+    here = [one for one in graphs_at(data, cell) if one.paths.weights is not None]
+    paths = {kind: [one.paths for one in here if one.kind == kind] for kind in kinds}
+    if all(paths.values()):
+        teachers = [one.teacher_paths for one in one_per_teacher(here)]
+        draw = partial(plot_path_quantiles, paths, teachers, limit=PATH_RANGE, styles=data.styles)
+        panels.append((f"path weights, $h = {width}$", draw))
+    return draw_panels(panels, size=(3.1, 2.7))
+
+
 def draw_sizes(data: SweepData) -> Figure:
     """Effective size against student width, a panel a teacher width."""
     panels: list[Panel] = []
@@ -210,6 +241,7 @@ def draw_strengths(data: SweepData) -> Figure:
 
 
 FIGURES = (
+    FigureSpec("overview", "At a glance", draw_overview),
     FigureSpec("size", "Effective size", draw_sizes),
     FigureSpec("ranks", "Importances in falling order", draw_ranks),
     FigureSpec("threshold", "Effective size over the threshold", draw_thresholds),

@@ -182,10 +182,10 @@ def matching_table(data: SweepData) -> Table:
     )  # fmt: skip
     caption = (
         "Each hidden unit of the teacher is matched to one unit of the pruned student, one to one,"
-        " up to the positive scale that ReLU units allow; it counts as matched if the cosines of"
-        " incoming and of outgoing weights are both at least 0.9. Smallest cosine: of the worst"
-        " matched unit, mean ± standard deviation over students. A student that keeps more units"
-        " has more chances of a match."
+        " up to the positive scale that ReLU units allow; it counts as matched if the cosine of"
+        " their incoming weights is at least 0.9. Smallest cosine: of the incoming weights of the"
+        " worst unit, mean ± standard deviation over students. A student that keeps more units has"
+        " more chances of a match. The second layer, and so the outgoing weights, need not agree."
     )
     return Table("Matching of units", caption, columns, rows)
 

@@ -15,6 +15,10 @@ from scipy.sparse.csgraph import connected_components
 
 from sta.analysis.statistics.resampling import MIN_TRIALS, FloatArray, Seed, resample_counts
 
+# Least standard deviation of a point, as a share of its curve's range: finer structure is not
+# resolved by the fits, and the verdict says so.
+FLOOR = 0.01
+
 
 @dataclass(frozen=True)
 class Curve:

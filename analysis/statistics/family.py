@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from sta.analysis.statistics.agreement import Agreement, agreement
 from sta.analysis.statistics.comparison import Comparison
-from sta.analysis.statistics.curves import CurveSet, draw
+from sta.analysis.statistics.curves import FLOOR, CurveSet, draw
 from sta.analysis.statistics.plain import plain
 from sta.analysis.statistics.resampling import MIN_TRIALS, Estimate, Seed
 from sta.analysis.statistics.threshold import ModelFit, ModelFits, fit_models
 
-FLOOR = 0.01
 OTHER_FLOORS = (0.003, 0.03)
 SHARED = (("threshold", "x_c"), ("threshold", "beta"), ("exponential", "b"))
 

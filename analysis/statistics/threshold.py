@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sta.analysis.statistics.comparison import Comparison, compare
-from sta.analysis.statistics.curves import CurveSet, draw, mean_curve, noise
+from sta.analysis.statistics.curves import FLOOR, CurveSet, draw, mean_curve, noise
 from sta.analysis.statistics.models import (
     MODELS,
     ModelName,
@@ -123,7 +123,7 @@ def fit_models(
     counts: NDArray[np.int64] | None = None,
     resamples: int = 200,
     seed: Seed = 0,
-    floor: float = 0.01,
+    floor: float = FLOOR,
     weighted: bool = True,
 ) -> ModelFits:
     """Fit models to the mean curves and compare them, trial by trial.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sta.analysis.statistics.curves import FLOOR
 from sta.analysis.statistics.importance import CLEAR_GAP
 from sta.analysis.statistics.order_parameter import WidthSlope
 from sta.analysis.statistics.plain import plain
@@ -23,6 +24,7 @@ SMOOTH_NAMES = {
     "crossover": "a logistic crossover",
 }
 SMOOTH = ", ".join(SMOOTH_NAMES.values())
+NO_EVIDENCE = f"no evidence for a sharp threshold above {FLOOR:.0%} of the curve's range"
 NO_COLLAPSE = (
     "inv_nu and beta_over_nu: not estimated, because no scaling collapse is fitted here; the"
     " sizes are fitted with one x_c and no finite-size rounding, from which beta can be told but"
@@ -180,15 +182,15 @@ def threshold_sentence(who: str, threshold: Mapping[str, Any], n_trials: int) ->
         )
     if model in SMOOTH_NAMES:
         return (
-            f"{who}: {SMOOTH_NAMES[model]} predicts unseen trials better than a threshold: no"
-            " evidence for a sharp threshold."
+            f"{who}: {SMOOTH_NAMES[model]} predicts unseen trials better than a threshold:"
+            f" {NO_EVIDENCE}."
         )
     if model == "none":
         return f"{who}: {threshold['message']}."
     held = f" If there is one, {numbers}." if x_c.value is not None else ""
     return (
-        f"{who}: undecided between a threshold and a smooth model ({threshold['message']}): no"
-        f" evidence for a sharp threshold.{held}"
+        f"{who}: undecided between a threshold and a smooth model ({threshold['message']}):"
+        f" {NO_EVIDENCE}.{held}"
     )
 
 
