@@ -11,11 +11,10 @@ from sta.analysis.graph import LayeredGraph, compare_graphs, path_distribution, 
 from sta.analysis.statistics import effective_size_curve, largest_gap
 from sta.checkpoint import Checkpoint, weights
 from sta.errors import StaError
-from sta.evaluation import held_out_patterns, labelling_teacher
+from sta.evaluation import error_on, held_out_patterns, labelling_teacher
 from sta.spectral import (
     Network,
     importance,
-    mean_squared_error,
     relative_importance,
     shrink,
     spectral_layers,
@@ -32,15 +31,16 @@ class StudentAnalysis:
 
     Attributes
     ----------
-    student : LayeredGraph
-        The student without the units below the threshold; a frozen all-ones readout is no part.
+    student : LayeredGraph or None
+        The student without the units below the threshold, None if none is above; a frozen
+        all-ones readout is no part.
     teacher : LayeredGraph or None
         The teacher, None if there is none.
     report : dict
         The content of ``sta analyze --json``.
     """
 
-    student: LayeredGraph
+    student: LayeredGraph | None
     teacher: LayeredGraph | None
     report: dict[str, Any]
 
@@ -68,46 +68,60 @@ def analyze(
     Raises
     ------
     StaError
-        If the threshold is not in [0, 1), or student and teacher read different inputs.
+        If the threshold is not in [0, 1), the network has no hidden layer, or student and
+        teacher read different inputs.
     """
     if not 0 <= threshold < 1:
         raise StaError(f"threshold {threshold} is out of range; choose from 0 up to below 1")
     network = checkpoint.student
     notes: dict[str, str] = {}
-    values = np.concatenate(
-        [importance(network.chain[i]).double().numpy() for i in spectral_layers(network)]
-    )
-    if any(layer.bias is not None for layer in network.chain):
-        notes["graph.student.bias"] = "biases are left out of the graph and of the paths"
-    pruned = graph_of(shrink(network, units_above(network, threshold)), "student")
+    layers = spectral_layers(network)
+    if not layers:
+        raise StaError("the network has no hidden layer; there are no units to rank")
+    keep = units_above(network, threshold)
+    values = np.concatenate([importance(network.chain[i]).double().numpy() for i in layers])
     report: dict[str, Any] = {
         "format": FORMAT,
         "student": {
             "widths": list(network.widths),
             "kind": checkpoint.kind,
             "readout": network.readout,
-            "effective_size": int((relative_importance(network) > threshold).sum()),
+            "effective_size": sum(len(units) for units in keep.values()),
             "threshold": threshold,
             "importance": values.tolist(),
             **_curve(relative_importance(network).double().numpy()),
         },
+        "graph": {"student": None, "teacher": None},
+        "distance": None,
+        "matching": None,
+        "notes": notes,
     }
+    if any(layer.bias is not None for layer in network.chain):
+        notes["graph.student.bias"] = "biases are left out of the graph and of the paths"
+    target = None
     if teacher is None and checkpoint.teacher is None:
         notes["graph.teacher"] = "the file holds no teacher; name one with --teacher FILE"
-        summary = summarize_graph(pruned, path_distribution(pruned), notes=notes)
-        report |= {"graph": {"student": summary, "teacher": None}}
-        report |= {"distance": None, "matching": None, "notes": notes}
+    else:
+        labeller = labelling_teacher(checkpoint, teacher)
+        target = graph_of(labeller, "teacher")
+        report["student"] |= _errors(checkpoint, labeller, teacher, seed, notes)
+        report["graph"]["teacher"] = summarize_graph(target, notes=notes, name="graph.teacher")
+    if not all(keep.values()):
+        notes["graph.student"] = "a layer has no unit above the threshold: nothing is left"
+        return StudentAnalysis(None, target, report)
+    pruned = graph_of(shrink(network, keep), "student")
+    if target is None:
+        paths = path_distribution(pruned)
+        report["graph"]["student"] = summarize_graph(
+            pruned, paths, notes=notes, name="graph.student"
+        )
         return StudentAnalysis(pruned, None, report)
-    labeller = labelling_teacher(checkpoint, teacher)
-    target = graph_of(labeller, "teacher")
     summed = network.readout == labeller.readout == "sum"
     comparison = compare_graphs(
         pruned, target, outputs="matched" if summed else "aligned"
     ).to_dict()
-    report["student"] |= _errors(checkpoint, teacher, seed, notes)
-    report |= comparison
-    report["notes"] = {**notes, **comparison["notes"]}
-    return StudentAnalysis(pruned, target, report)
+    notes |= comparison.pop("notes")
+    return StudentAnalysis(pruned, target, report | comparison)
 
 
 def graph_of(network: Network, role: str) -> LayeredGraph:
@@ -127,14 +141,18 @@ def _curve(relative: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any]:
 
 
 def _errors(
-    checkpoint: Checkpoint, teacher: Network | None, seed: int, notes: dict[str, str]
+    checkpoint: Checkpoint,
+    labeller: Network,
+    teacher: Network | None,
+    seed: int,
+    notes: dict[str, str],
 ) -> dict[str, float | None]:
     """Return the test error, also relative to the variance of the teacher's output."""
+    if checkpoint.student.outputs != 1 or labeller.outputs != 1:
+        notes["student.test_loss"] = "test errors are of networks with a single output"
+        return {"test_loss": None, "relative_test_error": None}
     data = held_out_patterns(checkpoint, teacher, seed)
-    data = data.to(data.x.device, next(checkpoint.student.parameters()).dtype)
-    loss = float(mean_squared_error(checkpoint.student, data))
-    variance = float(data.y.double().var(correction=0))
+    loss, variance = error_on(checkpoint.student, data), float(data.y.var(correction=0))
     if variance == 0:
         notes["student.relative_test_error"] = "the teacher's output is constant"
-    relative = loss / variance if variance > 0 else None
-    return {"test_loss": loss, "relative_test_error": relative}
+    return {"test_loss": loss, "relative_test_error": loss / variance if variance > 0 else None}

@@ -45,7 +45,7 @@ def analyze(
     student = load_single(checkpoint, member)
     target = None if teacher is None else load_single(teacher).student
     analysis = analyze_student(student, target, threshold=threshold, seed=seed)
-    if out is not None:
+    if out is not None and analysis.student is not None:
         from sta.analysis.figures import draw_student, save_figure
 
         values = analysis.report["student"]["importance"]
@@ -73,7 +73,7 @@ def _print(path: Path, report: dict[str, Any]) -> None:
             f"largest gap in the sorted importances after unit {gap['rank']} "
             f"(a factor {gap['ratio']:.2g}; the next largest {gap['runner_up']:.2g})"
         )
-    if "test_loss" in student:
+    if student.get("test_loss") is not None:
         lines.append(
             f"test error {student['test_loss']:.3g}, "
             f"{cell(student['relative_test_error'])} of the variance of the teacher's output"

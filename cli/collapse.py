@@ -53,6 +53,8 @@ def collapse(
     from sta.sweep import read_tables
 
     if source.is_dir():
+        if any(column is not None for column in (x, y, size, trial, error)):
+            raise click.UsageError("--x, --y, --size, --trial and --error are for tables")
         tables = read_tables(source)
         result = collapse_sweep(
             tables.students, tables.ramps, seed=seed, threshold=threshold, kind=kind
@@ -80,8 +82,8 @@ def _read(path: Path) -> pd.DataFrame:
     with readable(path):
         try:
             return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-        except (ValueError, EOFError) as error:
-            raise FileFormatError(f"{path} is damaged or no table: {error}") from error
+        except Exception as error:  # parsers of damaged files raise nearly anything
+            raise FileFormatError(f"{path} is damaged or no table; write it again") from error
 
 
 def print_collapse(report: dict[str, Any]) -> None:

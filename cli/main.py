@@ -37,11 +37,13 @@ class LazyGroup(click.Group):
         """Run a command; a user's mistake ends with one line on stderr and exit code 1."""
         try:
             return super().invoke(ctx)
-        except StaError as error:
+        except BrokenPipeError:  # the reader of the output has left
+            raise
+        except (StaError, OSError) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("sta", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sta")
 def main() -> None:
     """Train students, prune them, and measure how they come to resemble their teacher."""

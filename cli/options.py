@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -52,7 +53,11 @@ def checkpoint_arguments(command: F) -> F:
     options = (
         click.argument("checkpoint", type=EXISTING_OR_NOT),
         click.option("--member", type=click.IntRange(0), help="Which student of an ensemble."),
-        click.option("--teacher", type=EXISTING_OR_NOT, help="File of the teacher."),
+        click.option(
+            "--teacher",
+            type=EXISTING_OR_NOT,
+            help="File of the teacher; of a checkpoint of sta, the student in it.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -74,11 +79,11 @@ def _finite(value: Any) -> Any:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table on stdout."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right")
     for row in rows:
-        table.add_row(*(cell(value) for value in row))
+        table.add_row(*(escape(cell(value)) for value in row))
     width = None if sys.stdout.isatty() else 120
     Console(width=width).print(table)
 

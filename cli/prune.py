@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from sta.checkpoint import load_single, save_checkpoint
 from sta.cli.options import (
@@ -42,10 +43,15 @@ def prune(
     the original numbers of the units are kept in the file.
     """
     refuse_existing(out)
+    source = click.get_current_context().get_parameter_source("threshold")
+    if keep is not None and source is not ParameterSource.DEFAULT:
+        raise click.UsageError("--keep and --threshold both say what is kept; give one of them")
     student = load_single(checkpoint, member)
     target = None if teacher is None else load_single(teacher).student
     pruned = prune_student(student, n_kept=keep, threshold=threshold, teacher=target, seed=seed)
     save_checkpoint(pruned.checkpoint, out)
+    before, after = pruned.mse_before, pruned.mse_after
+    delta = None if before is None or after is None else after - before
     report = {
         "format": "sta.prune/1",
         "checkpoint": str(out),
@@ -55,13 +61,15 @@ def prune(
         "unit_ids": pruned.checkpoint.student.unit_ids,
         "mse_before": pruned.mse_before,
         "mse_after": pruned.mse_after,
-        "delta_mse": pruned.mse_after - pruned.mse_before,
+        "delta_mse": delta,
+        "notes": {"mse": pruned.note} if pruned.note else {},
     }
     if as_json:
         print_json(report)
         return
+    click.echo(f"{out}: {pruned.units_kept} of {pruned.units} units kept")
     click.echo(
-        f"{out}: {pruned.units_kept} of {pruned.units} units kept; test error "
-        f"{pruned.mse_before:.4g} before, {pruned.mse_after:.4g} after "
-        f"(difference {pruned.mse_after - pruned.mse_before:.3g})"
+        f"note: {pruned.note}"
+        if pruned.note
+        else f"test error {before:.4g} before, {after:.4g} after, difference {delta:.3g}"
     )

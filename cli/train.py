@@ -16,7 +16,6 @@ from sta.cli.options import (
     print_json,
     print_table,
     progress_bar,
-    seed_option,
 )
 from sta.files import refuse_existing
 from sta.sweep import StudentId, load_config, train_students
@@ -32,7 +31,7 @@ from sta.sweep import StudentId, load_config, train_students
 @click.option("--trial", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(0), help="Instead of CONFIG's.")
 @click.option("--device", help="cpu, cuda or cuda:N, instead of CONFIG's.")
-@seed_option
+@click.option("--seed", type=click.IntRange(0), help="Instead of CONFIG's.")
 @json_option
 def train(
     config: str,
@@ -44,7 +43,7 @@ def train(
     trial: int,
     epochs: int | None,
     device: str | None,
-    seed: int,
+    seed: int | None,
     as_json: bool,
 ) -> None:
     """Train one student of CONFIG (a TOML file or a preset) and write a checkpoint.
@@ -53,7 +52,9 @@ def train(
     """
     refuse_existing(out)
     training = {k: v for k, v in {"epochs": epochs, "device": device}.items() if v is not None}
-    overrides: dict[str, Any] = {"seed": seed, "training": training, "student": {"kinds": [kind]}}
+    overrides: dict[str, Any] = {"training": training, "student": {"kinds": [kind]}}
+    if seed is not None:
+        overrides["seed"] = seed
     settings = load_config(config, overrides)
     address = StudentId(
         kind, width, teacher_width or settings.teacher.widths[0], teacher_seed, trial

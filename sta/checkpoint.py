@@ -21,11 +21,12 @@ from torch import Tensor
 import sta
 from sta.errors import FileFormatError, ShapeError, StaError
 from sta.files import write_atomically
-from sta.formats import load_torch, read_network
+from sta.formats import check_tensor, load_torch, read_network
 from sta.spectral.network import Network, build_network, member
 
 FORMAT = "sta.checkpoint"
 VERSION = 1
+FOREIGN_SUFFIXES = (".npz", ".safetensors")
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,11 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, *, overwrite: bool = Fal
     Raises
     ------
     StaError
-        If the file exists and may not be replaced, or cannot be written.
+        If the file exists and may not be replaced, cannot be written, or has the suffix of
+        another format.
     """
+    if path.suffix in FOREIGN_SUFFIXES:
+        raise StaError(f"{path}: a checkpoint is a torch file; name it {path.stem}.pt")
     content = {
         "format": FORMAT,
         "version": VERSION,
@@ -107,7 +111,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         If the file is missing, damaged, unsafe, of another version, or a single network in it
         is not finite.
     """
-    content = None if path.suffix in (".npz", ".safetensors") else load_torch(path)
+    content = None if path.suffix in FOREIGN_SUFFIXES else load_torch(path)
     if isinstance(content, dict) and content.get("format") == FORMAT:
         checkpoint = _unpack(content, path)
     else:
@@ -171,19 +175,42 @@ def _unpack(content: dict[str, Any], path: Path) -> Checkpoint:
             f"{path} has format version {content.get('version')!r}; this sta reads {VERSION}"
         )
     try:
-        student = build_network(content["student"]["spec"], content["student"]["state"])
+        student = _network(content["student"], f"{path}: student")
         packed = content["teacher"]
-        teacher = None if packed is None else build_network(packed["spec"], packed["state"])
-        if teacher is not None:
-            teacher.requires_grad_(False)
+        teacher = None if packed is None else _network(packed, f"{path}: teacher")
         rest = {name: content[name] for name in ("kind", "config", "seeds", "metrics", "versions")}
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise FileFormatError(f"{path} is not a whole checkpoint: {error!r} is wrong") from error
-    except StaError as error:
-        raise FileFormatError(f"{path}: {error}") from error
-    if teacher is not None and teacher.stack != student.stack:
-        raise FileFormatError(f"{path} has {student.stack} students but {teacher.stack} teachers")
+    except FileFormatError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise FileFormatError(f"{path} is not a whole checkpoint: {reason} is wrong") from error
+    if teacher is not None:
+        teacher.requires_grad_(False)
+        if teacher.stack != student.stack:
+            raise FileFormatError(
+                f"{path} has {student.stack} students but {teacher.stack} teachers"
+            )
+    members = student.stack[0] if student.stack else None
+    types = {"kind": str, "config": dict, "metrics": dict, "versions": dict}
+    types["seeds"] = dict if members is None else list
+    for name, wanted in types.items():
+        value = rest[name]
+        if not isinstance(value, wanted) or (wanted is list and len(value) != members):
+            raise FileFormatError(f"{path}: {name} is not the {wanted.__name__} it should be")
     return Checkpoint(student, teacher, **rest)
+
+
+def _network(packed: Any, where: str) -> Network:
+    state = {
+        str(name): check_tensor(tensor, f"{where}: {name}", finite=False)
+        for name, tensor in packed["state"].items()
+    }
+    if len({tensor.dtype for tensor in state.values()}) > 1:
+        raise FileFormatError(f"{where} mixes floating types; one is needed")
+    try:
+        return build_network(packed["spec"], state)
+    except StaError as error:
+        raise FileFormatError(f"{where}: {error}") from error
 
 
 def _refuse_nonfinite(network: Network, path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 
 from sta.checkpoint import Checkpoint
-from sta.errors import ShapeError, StaError
+from sta.errors import ConfigError, FileFormatError, ShapeError, StaError
 from sta.spectral import (
     Dataset,
     Network,
     draw_dataset,
+    effective_sizes,
     mean_squared_error,
     shrink,
     stream,
@@ -29,7 +31,7 @@ def labelling_teacher(checkpoint: Checkpoint, teacher: Network | None = None) ->
     Raises
     ------
     StaError
-        If there is neither.
+        If there is neither a teacher given nor one in the checkpoint.
     ShapeError
         If the teacher takes other inputs than the student.
     """
@@ -41,7 +43,7 @@ def labelling_teacher(checkpoint: Checkpoint, teacher: Network | None = None) ->
             f"the student has {checkpoint.student.widths[0]} inputs but the teacher "
             f"{chosen.widths[0]}; compare networks that read the same inputs"
         )
-    return chosen.double().requires_grad_(False)
+    return copy.deepcopy(chosen).double().requires_grad_(False)
 
 
 def held_out_patterns(
@@ -53,11 +55,22 @@ def held_out_patterns(
     other teacher is asked for; otherwise 10 000 fresh ones, x ~ N(0, 1).
     """
     labeller = labelling_teacher(checkpoint, teacher)
-    if teacher is None and checkpoint.seeds:
-        config = config_from_table({**checkpoint.config, "seed": checkpoint.seeds["seed"]})
-        address = {k: v for k, v in checkpoint.seeds.items() if k != "seed"}
+    if checkpoint.student.outputs != 1 or labeller.outputs != 1:
+        raise ShapeError("test errors are of networks with a single output; this one has several")
+    if teacher is not None or not checkpoint.seeds:
+        return draw_dataset(labeller, PATTERNS, stream(seed, "test"))
+    try:
+        address = dict(checkpoint.seeds)
+        config = config_from_table({**checkpoint.config, "seed": address.pop("seed")})
         return dataset_of(config, StudentId(**address), labeller, "test")
-    return draw_dataset(labeller, PATTERNS, stream(seed, "test"))
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        raise FileFormatError(f"the checkpoint's settings or seeds are damaged: {error}") from error
+
+
+def error_on(network: Network, data: Dataset) -> float:
+    """Return the mean squared error of a single network, computed in its own floating type."""
+    first = next(network.parameters())
+    return float(mean_squared_error(network, data.to(first.device, first.dtype)))
 
 
 @dataclass(frozen=True)
@@ -70,15 +83,18 @@ class Pruned:
         The small student with the original unit ids.
     units, units_kept : int
         Units of the spectral layers before and after.
-    mse_before, mse_after : float
-        Mean squared test errors; without retraining.
+    mse_before, mse_after : float or None
+        Mean squared test errors, without retraining; None if they could not be computed.
+    note : str
+        Why not.
     """
 
     checkpoint: Checkpoint
     units: int
     units_kept: int
-    mse_before: float
-    mse_after: float
+    mse_before: float | None
+    mse_after: float | None
+    note: str = ""
 
 
 def prune(
@@ -109,20 +125,25 @@ def prune(
     ShapeError
         If more units are to be kept than there are, or a layer would lose all of its.
     StaError
-        If there is no teacher.
+        If the threshold is out of range.
     """
+    if not 0 <= threshold < 1:
+        raise StaError(f"threshold {threshold} is out of range; choose from 0 up to below 1")
     student = checkpoint.student
     keep = units_above(student, threshold) if n_kept is None else units_kept(student, n_kept)
     small = shrink(student, keep)
-    data = held_out_patterns(checkpoint, teacher, seed)
-    data = data.to(data.x.device, next(student.parameters()).dtype)
-    before, after = (float(mean_squared_error(network, data)) for network in (student, small))
+    before, after, note = None, None, ""
+    if teacher is None and checkpoint.teacher is None:
+        note = "no teacher is known, so no test error either; name one with --teacher FILE"
+    else:
+        data = held_out_patterns(checkpoint, teacher, seed)
+        before, after = (error_on(network, data) for network in (student, small))
     count = sum(len(units) for units in keep.values())
-    metrics = {**checkpoint.metrics, "pruned_to": count, "pruned_test_loss": after}
-    return Pruned(
-        replace(checkpoint, student=small, metrics=metrics),
-        sum(student.widths[number + 1] for number in keep),
-        count,
-        before,
-        after,
-    )
+    metrics = {
+        "effective_size": int(effective_sizes(small)),
+        "test_loss": after,
+        "before_pruning": checkpoint.metrics,
+    }
+    units = sum(student.widths[number + 1] for number in keep)
+    pruned = replace(checkpoint, student=small, metrics=metrics)
+    return Pruned(pruned, units, count, before, after, note)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import tempfile
 import zipfile
@@ -13,8 +12,14 @@ from typing import BinaryIO
 
 from sta.errors import FileFormatError, StaError
 
-LARGEST_FILE = 8 * 2**30
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: no lock
+    fcntl = None  # type: ignore[assignment]
+
+LARGEST_FILE = 2 * 2**30
 TEMPORARY_SUFFIX = ".sta-tmp"
+LOCK_NAME = ".lock"
 
 
 def write_atomically(
@@ -55,7 +60,7 @@ def write_atomically(
     except OSError as error:
         reason = error.strerror or str(error)
         raise StaError(
-            f"cannot write {path}: {reason}; free some space or choose another"
+            f"cannot write {path}: {reason}; mend that or choose another place"
         ) from error
     finally:
         if temporary is not None:
@@ -75,7 +80,7 @@ def refuse_existing(path: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what killed writers left behind in a folder."""
+    """Remove what killed writers left behind in a folder that nobody else writes into."""
     for path in folder.glob(f".*{TEMPORARY_SUFFIX}"):
         path.unlink(missing_ok=True)
 
@@ -83,13 +88,13 @@ def remove_temporaries(folder: Path) -> None:
 @contextlib.contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Turn the system's refusals to read `path` into one-line errors."""
-    if not path.exists():
-        raise FileFormatError(f"{path} does not exist; check the name")
-    if not path.is_file():
-        raise FileFormatError(f"{path} is not a file")
-    if path.stat().st_size > LARGEST_FILE:
-        raise FileFormatError(f"{path} has {path.stat().st_size} bytes; at most {LARGEST_FILE}")
     try:
+        if not path.exists():
+            raise FileFormatError(f"{path} does not exist; check the name")
+        if not path.is_file():
+            raise FileFormatError(f"{path} is not a file")
+        if path.stat().st_size > LARGEST_FILE:
+            raise FileFormatError(f"{path} has {path.stat().st_size} bytes; at most {LARGEST_FILE}")
         yield
     except OSError as error:
         raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
@@ -108,11 +113,34 @@ def check_archive(path: Path) -> None:
         raise FileFormatError(f"{path} would unpack to {unpacked} bytes; at most {LARGEST_FILE}")
 
 
-def to_bytes(write: Callable[[BinaryIO], object]) -> bytes:
-    """Return what a writer of binary files writes."""
-    buffer = io.BytesIO()
-    write(buffer)
-    return buffer.getvalue()
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a second process out of a folder; the lock frees itself when its owner dies.
+
+    Raises
+    ------
+    StaError
+        If another process holds the lock, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / LOCK_NAME).open("a")
+    except OSError as error:
+        raise StaError(f"cannot write into {folder}: {error.strerror or error}") from error
+    with file:
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StaError(
+                f"another process works in {folder}; wait for it or choose another folder"
+            ) from error
+        yield
+
+
+def is_internal(path: Path) -> bool:
+    """Return whether a file is a lock or the remains of a killed writer."""
+    return path.name == LOCK_NAME or path.name.endswith(TEMPORARY_SUFFIX)
 
 
 def _umask() -> int:

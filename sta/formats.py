@@ -6,11 +6,11 @@ without pickle, and shapes and values are checked before a network is built.
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
-import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from sta.errors import FileFormatError, ShapeError
 from sta.files import check_archive, readable
-from sta.spectral.layer import SpectralLinear, StackedLinear
-from sta.spectral.network import Network
+from sta.spectral.layer import layer_from_tensors
+from sta.spectral.network import Network, Readout
 
 PUBLISHED_KEYS = ("base", "diag_end", "eigenvalues", "second_layer")
+STATE_NAMES = ("phi", "lambda_in", "lambda_out", "weight", "weight_orig", "weight_mask", "bias")
 
 
 @dataclass(frozen=True)
@@ -54,27 +54,28 @@ def read_network(path: Path) -> ReadNetwork:
     (n_in, n_out). ``.safetensors`` and ``.pt``/``.pth``: a state_dict of a chain of linear
     (``*.weight``) or spectral (``*.phi``, ``*.lambda_in``, ``*.lambda_out``) layers.
 
-    A last layer of a single unit is the linear output; a wider last layer of an npz file is a
-    hidden one whose units are summed, and of a state_dict a linear output of several units.
+    A last layer of a single unit is the linear output, unless it is all ones without bias: that
+    is the frozen readout that sums the layer before. A wider last layer of an npz file is a
+    hidden one whose units are summed; of a state_dict it is a linear output of several units.
 
     Raises
     ------
     FileFormatError
         If the file is missing, damaged, unsafe, not finite, or of another content.
     """
-    with readable(path):
-        if path.suffix == ".npz":
-            return network_from_npz(path)
-        if path.suffix == ".safetensors":
-            try:
-                loaded = load_file(path)
-            except SafetensorError as error:
-                raise FileFormatError(f"{path} is not a safetensors file: {error}") from error
-            # The format keeps no order of its own: take that of the numbers in the names.
-            state: Any = {name: loaded[name] for name in sorted(loaded, key=_natural)}
-        else:
-            state = load_torch(path)
-    return network_from_state(state, path)
+    if path.suffix == ".npz":
+        return network_from_npz(path)
+    return network_from_state(
+        load_safetensors(path) if path.suffix == ".safetensors" else load_torch(path), path
+    )
+
+
+def load_safetensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file, in the order of the numbers in their names."""
+    with readable(path), parsing(path):
+        loaded = load_file(path)
+    # The format keeps no order of its own.
+    return {name: loaded[name] for name in sorted(loaded, key=_natural)}
 
 
 def load_torch(path: Path) -> Any:
@@ -88,21 +89,37 @@ def load_torch(path: Path) -> Any:
     with readable(path):
         with path.open("rb") as file:
             start = file.read(4)
-        if start == b"PK\x03\x04":
-            check_archive(path)
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError as error:
-            if start[:1] != b"\x80" and start[:2] != b"PK":
-                raise FileFormatError(f"{path} is not a torch file") from error
-            raise FileFormatError(
-                f"{path} holds more than tensors and plain types, which could run code; "
-                "export it with torch.save(model.state_dict(), PATH)"
-            ) from error
-        except (RuntimeError, EOFError, ValueError, KeyError, struct.error) as error:
-            raise FileFormatError(
-                f"{path} is damaged or not a torch file; write it again"
-            ) from error
+        with parsing(path):
+            if start == b"PK\x03\x04":
+                check_archive(path)
+            try:
+                return torch.load(path, map_location="cpu", weights_only=True)
+            except pickle.UnpicklingError as error:
+                if start[:1] != b"\x80" and start[:2] != b"PK":
+                    raise FileFormatError(f"{path} is not a torch file") from error
+                raise FileFormatError(
+                    f"{path} holds more than tensors and plain types, which could run code; "
+                    "export it with torch.save(model.state_dict(), PATH)"
+                ) from error
+
+
+@contextlib.contextmanager
+def parsing(path: Path) -> Iterator[None]:
+    """Turn whatever a parser raises on a stranger's file into one line.
+
+    A damaged file can make the parsers of zip, npy and pickle raise nearly anything.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except FileFormatError:
+        raise
+    except Exception as error:
+        raise FileFormatError(
+            f"{path} is damaged or not the kind of file its name says "
+            f"({type(error).__name__}); write it again"
+        ) from error
 
 
 def network_from_npz(path: Path) -> ReadNetwork:
@@ -115,21 +132,58 @@ def network_from_npz(path: Path) -> ReadNetwork:
         raise FileFormatError(
             f"{path} has the keys {sorted(arrays)}; needed are w1, w2, ... or {PUBLISHED_KEYS}"
         )
-    layers = [_dense(torch.from_numpy(arrays[name].T), None, f"{path}: {name}") for name in names]
-    return ReadNetwork(_chain(layers, path, outputs_are_hidden=True), "dense")
+    layers = [{"weight": tensor_of(arrays[name].T, f"{path}: {name}")} for name in names]
+    readout: Readout = "sum" if arrays[names[-1]].shape[-1:] > (1,) else "linear"
+    return ReadNetwork(_chain(layers, path, readout), "dense")
 
 
-def load_npz(path: Path) -> dict[str, NDArray[np.floating[Any]]]:
-    """Return the floating arrays of an npz file, read without pickle and checked to be finite."""
-    check_archive(path)
-    try:
+def load_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the numeric arrays of an npz file, read without pickle."""
+    with readable(path), parsing(path):
+        check_archive(path)
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError) as error:
+            try:
+                arrays = {name: archive[name] for name in archive.files}
+            except ValueError as error:
+                if "pickle" not in str(error):
+                    raise
+                raise FileFormatError(
+                    f"{path} holds pickled objects, which could run code; save plain arrays"
+                ) from error
+            return {name: np.asarray(a) for name, a in arrays.items() if a.dtype.kind in "fiu"}
+
+
+def tensor_of(array: NDArray[Any], where: str) -> Tensor:
+    """Return an array of any numeric type as a checked tensor of native float32 or float64."""
+    small = array.dtype.kind == "f" and array.dtype.itemsize <= 4
+    return check_tensor(torch.tensor(array.astype(np.float32 if small else np.float64)), where)
+
+
+def check_tensor(tensor: object, where: str, *, finite: bool = True) -> Tensor:
+    """Return a stranger's tensor if it is plain: dense, floating, finite, and as large as it says.
+
+    Raises
+    ------
+    FileFormatError
+        With the name `where` and what is wrong.
+    """
+    if not isinstance(tensor, Tensor):
+        raise FileFormatError(f"{where} is no tensor but {type(tensor).__name__}")
+    kinds = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    if tensor.layout != torch.strided or tensor.dtype not in kinds or tensor.device.type != "cpu":
         raise FileFormatError(
-            f"{path} is damaged or holds pickled objects; save plain arrays"
-        ) from error
-    return {name: a for name, a in arrays.items() if np.issubdtype(a.dtype, np.floating)}
+            f"{where} is of type {tensor.dtype} and layout {tensor.layout}; "
+            "dense floating numbers are needed"
+        )
+    # Zero strides let a file of a kilobyte claim any number of entries.
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise FileFormatError(f"{where} claims {tensor.numel()} entries but stores fewer")
+    bad = int((~torch.isfinite(tensor)).sum()) if finite else 0
+    if bad:
+        raise FileFormatError(
+            f"{where} has {bad} entries that are NaN or infinite; mend them first"
+        )
+    return tensor
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -140,108 +194,83 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _published_student(arrays: Mapping[str, NDArray[Any]], path: Path) -> ReadNetwork:
     base, diag_end, second = (
-        torch.from_numpy(arrays[key].T) for key in ("base", "diag_end", "second_layer")
+        tensor_of(arrays[key].T, f"{path}: {key}") for key in ("base", "diag_end", "second_layer")
     )
     if base.ndim != 2 or diag_end.shape != (base.shape[0], 1):
         raise FileFormatError(
             f"{path}: base {arrays['base'].shape} and diag_end {arrays['diag_end'].shape} do not "
             "fit; needed are (d, h) and (1, h)"
         )
-    _check_matrix(base, f"{path}: base")
-    _check_matrix(diag_end, f"{path}: diag_end")
+    first = {
+        "phi": base,
+        "lambda_in": base.new_zeros(base.shape[1]),
+        "lambda_out": diag_end[:, 0],
+    }
     direct = bool((diag_end == 1).all())
-    spectral = SpectralLinear(
-        base.shape[1],
-        base.shape[0],
-        bias=False,
-        train=("phi",) if direct else ("phi", "lambda_out"),
-        dtype=base.dtype,
-    )
-    with torch.no_grad():
-        spectral.phi.copy_(base)
-        spectral.lambda_out.copy_(diag_end[:, 0])
-    layers = [spectral, _dense(second, None, f"{path}: second_layer")]
-    network = _chain(layers, path, outputs_are_hidden=True)
+    network = _chain([first, {"weight": second}], path, "sum")
     return ReadNetwork(network, "direct" if direct else "spectral")
 
 
 def network_from_state(state: object, path: Path) -> ReadNetwork:
     """Return the chain of linear or spectral layers of a state_dict, in its order."""
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
         raise FileFormatError(
             f"{path} is neither a checkpoint of sta nor a state_dict; "
             "export one with torch.save(model.state_dict(), PATH)"
         )
-    layers: list[StackedLinear] = []
-    for name in state:
+    layers: dict[str, dict[str, Tensor]] = {}
+    for name, value in state.items():
         prefix, _, last = name.rpartition(".")
-        dot = f"{prefix}." if prefix else ""
-        bias = state.get(f"{dot}bias")
-        if last == "phi":
-            layers.append(_spectral(state, dot, path))
-        elif last == "weight":
-            layers.append(_dense(state[name], bias, f"{path}: {name}"))
-        elif last == "weight_orig":  # torch.nn.utils.prune keeps the mask beside the weight
-            mask = state.get(f"{dot}weight_mask", torch.ones_like(state[name]))
-            layers.append(_dense(state[name] * mask, bias, f"{path}: {name}"))
-        elif last not in ("bias", "lambda_in", "lambda_out", "weight_mask"):
+        if last not in STATE_NAMES:
             raise FileFormatError(
                 f"{path}: {name!r} is no part of a linear or spectral layer; "
                 "keep only the chain of those layers"
             )
+        layers.setdefault(prefix, {})[last] = check_tensor(value, f"{path}: {name}")
     if not layers:
         raise FileFormatError(f"{path} holds no linear or spectral layer")
-    spectral = any(isinstance(layer, SpectralLinear) for layer in layers)
-    return ReadNetwork(
-        _chain(layers, path, outputs_are_hidden=False), "spectral" if spectral else "dense"
-    )
+    found = [_unmasked(tensors, f"{path}: {prefix}") for prefix, tensors in layers.items()]
+    summed = len(found) > 1 and _is_summation(found[-1])
+    kind = "spectral" if any("phi" in tensors for tensors in found) else "dense"
+    if summed:
+        return ReadNetwork(_chain(found[:-1], path, "sum"), kind)
+    return ReadNetwork(_chain(found, path, "linear"), kind)
 
 
-def _spectral(state: Mapping[str, Tensor], dot: str, path: Path) -> SpectralLinear:
-    phi, bias = state[f"{dot}phi"], state.get(f"{dot}bias")
-    _check_matrix(phi, f"{path}: {dot}phi")
-    layer = SpectralLinear(phi.shape[1], phi.shape[0], bias is not None, dtype=phi.dtype)
-    for name, tensor in layer.state_dict().items():
-        given = state.get(f"{dot}{name}")
-        # A layer saved without source eigenvalues has them at zero.
-        if given is None and name == "lambda_in":
-            continue
-        if given is None or given.shape != tensor.shape or not torch.isfinite(given).all():
-            raise FileFormatError(
-                f"{path}: {dot}{name} is missing, not finite or not of shape {tuple(tensor.shape)}"
-            )
-        tensor.copy_(given)
-    return layer
+def _unmasked(tensors: dict[str, Tensor], where: str) -> dict[str, Tensor]:
+    """Apply the mask that torch.nn.utils.prune keeps; fill in absent source eigenvalues."""
+    if "weight_orig" in tensors:
+        weight, mask = tensors.pop("weight_orig"), tensors.pop("weight_mask", None)
+        if mask is not None and mask.shape != weight.shape:
+            raise FileFormatError(f"{where}.weight_mask does not fit {tuple(weight.shape)}")
+        tensors["weight"] = weight if mask is None else weight * mask
+    if "phi" in tensors and "lambda_in" not in tensors:
+        tensors["lambda_in"] = tensors["phi"].new_zeros(tensors["phi"].shape[-1:])
+    return tensors
 
 
-def _dense(weight: Tensor, bias: Tensor | None, where: str) -> StackedLinear:
-    _check_matrix(weight, where)
-    layer = StackedLinear(weight.shape[1], weight.shape[0], bias is not None, dtype=weight.dtype)
-    with torch.no_grad():
-        layer.weight.copy_(weight)
-        if layer.bias is not None and bias is not None:
-            if bias.shape != layer.bias.shape or not torch.isfinite(bias).all():
-                raise FileFormatError(f"{where}: its bias is not finite or does not fit")
-            layer.bias.copy_(bias)
-    return layer
+def _is_summation(tensors: Mapping[str, Tensor]) -> bool:
+    weight = tensors.get("weight")
+    return weight is not None and len(tensors) == len(weight) == 1 and bool((weight == 1).all())
 
 
-def _check_matrix(matrix: Tensor, where: str) -> None:
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise FileFormatError(f"{where} has shape {tuple(matrix.shape)}; a matrix is needed")
-    if not matrix.dtype.is_floating_point:
-        raise FileFormatError(f"{where} is of type {matrix.dtype}; floating numbers are needed")
-    bad = int((~torch.isfinite(matrix)).sum())
-    if bad:
-        raise FileFormatError(
-            f"{where} has {bad} entries that are NaN or infinite; mend them first"
-        )
-
-
-def _chain(layers: list[StackedLinear], path: Path, *, outputs_are_hidden: bool) -> Network:
-    summed = outputs_are_hidden and layers[-1].out_features > 1
+def _chain(layers: list[dict[str, Tensor]], path: Path, readout: Readout) -> Network:
+    """Return the network of the layers' tensors, all in the widest of their types."""
+    wide = any(tensor.dtype == torch.float64 for layer in layers for tensor in layer.values())
+    dtype = torch.float64 if wide else torch.float32
+    built = []
     try:
-        with warnings.catch_warnings():
-            return Network(layers, "sum" if summed else "linear")
+        for number, tensors in enumerate(layers):
+            where = f"layer {number}: "
+            shape = tuple(tensors["phi" if "phi" in tensors else "weight"].shape)
+            if len(shape) != 2 or 0 in shape:
+                raise ShapeError(f"the shape is {shape}; a matrix is needed")
+            direct = "phi" in tensors and bool((tensors["lambda_out"] == 1).all())
+            train = ("phi",) if direct else ("phi", "lambda_out")
+            built.append(layer_from_tensors({k: t.to(dtype) for k, t in tensors.items()}, train))
+        where = ""
+        return Network(built, readout)
+    except KeyError as error:
+        raise FileFormatError(f"{path}: {where}{error} is missing") from error
     except ShapeError as error:
-        raise FileFormatError(f"{path}: {error}") from error
+        raise FileFormatError(f"{path}: {where}{error}") from error

@@ -168,3 +168,75 @@ def test_a_pickle_that_would_run_code_does_not(tmp_path, legacy):
     assert not target.exists()
     torch.load(path, weights_only=False)
     assert target.exists(), "the bomb was a dud, the test shows nothing"
+
+
+def sparse(tensor):
+    return tensor.to_sparse()
+
+
+UNUSUAL = {
+    "expanded": (lambda: torch.zeros(1).expand(20_000, 20_000), "claims 400000000 entries"),
+    "sparse": (lambda: sparse(torch.eye(3)), "sparse"),
+    "meta": (lambda: torch.empty(2, 2, device="meta"), "0.weight"),
+    "complex": (lambda: torch.ones(2, 2, dtype=torch.complex64), "complex64"),
+    "float8": (lambda: torch.ones(2, 2).to(torch.float8_e4m3fn), "float8"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_tensors_are_refused_before_they_fill_the_memory(tmp_path, name):
+    make, message = UNUSUAL[name]
+    torch.save({"0.weight": make()}, tmp_path / "odd.pt")
+    with pytest.raises(FileFormatError, match=message) as caught:
+        read_network(tmp_path / "odd.pt")
+    assert "\n" not in str(caught.value)
+
+
+def test_types_are_promoted_to_the_widest(tmp_path):
+    w1, w2 = np.ones((3, 4), ">f8"), np.ones((4, 2), np.float32)
+    np.savez(tmp_path / "mixed.npz", w1=w1, w2=w2)
+    network = read_network(tmp_path / "mixed.npz").network
+    assert {p.dtype for p in network.parameters()} == {torch.float64}
+    np.savez(tmp_path / "whole.npz", w1=np.ones((3, 4), int), w2=w2)
+    assert read_network(tmp_path / "whole.npz").network.widths == (3, 4, 2)
+    torch.save({"0.weight": torch.ones(3, 2).half()}, tmp_path / "half.pt")
+    (half,) = read_network(tmp_path / "half.pt").network.parameters()
+    assert half.dtype == torch.float32
+
+
+def test_a_frozen_all_ones_readout_is_no_layer(tmp_path, generator):
+    model = nn.Sequential(
+        nn.Linear(3, 5, bias=False), nn.ReLU(), nn.Linear(5, 4, bias=False), nn.ReLU(),
+        nn.Linear(4, 1, bias=False),
+    )  # fmt: skip
+    nn.init.ones_(model[4].weight)
+    torch.save(model.state_dict(), tmp_path / "m.pt")
+    network = read_network(tmp_path / "m.pt").network
+    assert network.widths == (3, 5, 4) and network.readout == "sum"
+    x = torch.randn(7, 3, generator=generator)
+    assert torch.allclose(network(x), model(x)[:, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".pt", ".safetensors"])
+def test_whatever_is_damaged_ends_in_one_line(tmp_path, suffix):
+    """300 files with a few bytes overwritten: each is read, or refused in a line."""
+    path = tmp_path / f"file{suffix}"
+    model = nn.Linear(6, 5)
+    if suffix == ".npz":
+        np.savez_compressed(path, w1=model.weight.detach().numpy().T)
+    elif suffix == ".pt":
+        torch.save(model.state_dict(), path)
+    else:
+        save_file(model.state_dict(), path)
+    content, dice, refused = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(300):
+        broken = bytearray(content)
+        for place in dice.integers(0, len(content), dice.integers(1, 4)):
+            broken[place] = dice.integers(256)
+        path.write_bytes(broken)
+        try:
+            read_network(path)
+        except FileFormatError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 30

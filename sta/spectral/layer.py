@@ -17,8 +17,10 @@ arXiv 2310.12612, eq. for w in sec. 2).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -40,6 +42,8 @@ class StackedLinear(nn.Module):
         Leading dimensions: ``()`` for one network, ``(K,)`` for K networks at once.
     dtype : torch.dtype, optional
         Floating type of the parameters.
+    generator : numpy.random.Generator, optional
+        Of the initial weights; torch's global generator unless told, as in ``nn.Linear``.
 
     Attributes
     ----------
@@ -58,13 +62,14 @@ class StackedLinear(nn.Module):
         *,
         stack: tuple[int, ...] = (),
         dtype: torch.dtype | None = None,
+        generator: np.random.Generator | None = None,
     ) -> None:
         super().__init__()
         check_features(in_features, out_features)
         self.in_features, self.out_features = in_features, out_features
         self.weight = nn.Parameter(torch.empty(*stack, out_features, in_features, dtype=dtype))
         self._add_bias(bias, stack, dtype)
-        glorot_uniform_(self.weight)
+        glorot_uniform_(self.weight, generator)
 
     def _add_bias(self, bias: bool, stack: tuple[int, ...], dtype: torch.dtype | None) -> None:
         zeros = torch.zeros(*stack, self.out_features, dtype=dtype)
@@ -100,6 +105,8 @@ class SpectralLinear(StackedLinear):
         Leading dimensions: ``()`` for one layer, ``(K,)`` for K layers at once.
     dtype : torch.dtype, optional
         Floating type of the parameters.
+    generator : numpy.random.Generator, optional
+        Of the initial eigenvectors; torch's global generator unless told.
 
     Attributes
     ----------
@@ -133,6 +140,7 @@ class SpectralLinear(StackedLinear):
         train: Iterable[str] = ("phi", "lambda_out"),
         stack: tuple[int, ...] = (),
         dtype: torch.dtype | None = None,
+        generator: np.random.Generator | None = None,
     ) -> None:
         nn.Module.__init__(self)
         check_features(in_features, out_features)
@@ -147,7 +155,7 @@ class SpectralLinear(StackedLinear):
         for name in FACTORS:
             getattr(self, name).requires_grad_(name in trained)
         self._add_bias(bias, stack, dtype)
-        glorot_uniform_(self.phi)
+        glorot_uniform_(self.phi, generator)
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -164,19 +172,15 @@ class SpectralLinear(StackedLinear):
     ) -> SpectralLinear:
         """Return the spectral layer with the same map: phi = -W, lambda_out = 1, lambda_in = 0."""
         weight = linear.effective_weight() if isinstance(linear, StackedLinear) else linear.weight
-        layer = cls(
-            weight.shape[-1],
-            weight.shape[-2],
-            linear.bias is not None,
-            train=train,
-            stack=tuple(weight.shape[:-2]),
-            dtype=weight.dtype,
-        ).to(weight.device)
-        with torch.no_grad():
-            layer.phi.copy_(-weight)
-            if layer.bias is not None and linear.bias is not None:
-                layer.bias.copy_(linear.bias)
-        return layer
+        n_out, n_in = weight.shape[-2:]
+        tensors = {
+            "phi": -weight,
+            "lambda_in": weight.new_zeros(*weight.shape[:-2], n_in),
+            "lambda_out": weight.new_ones(*weight.shape[:-2], n_out),
+        }
+        if linear.bias is not None:
+            tensors["bias"] = linear.bias
+        return cast("SpectralLinear", layer_from_tensors(tensors, train))
 
     def to_dense(self) -> nn.Linear:
         """Return the ``nn.Linear`` with the same map.
@@ -200,6 +204,44 @@ class SpectralLinear(StackedLinear):
             if self.bias is not None:
                 linear.bias.copy_(self.bias)
         return linear
+
+
+def layer_from_tensors(
+    tensors: Mapping[str, Tensor], train: Iterable[str] = ("phi", "lambda_out")
+) -> StackedLinear:
+    """Return a layer that holds copies of its tensors: spectral if ``phi`` is among them.
+
+    Parameters
+    ----------
+    tensors : mapping from name to Tensor
+        ``phi``, ``lambda_in``, ``lambda_out`` or ``weight``, and ``bias`` if there is one.
+    train : iterable of str
+        Trained factors of a spectral layer.
+
+    Raises
+    ------
+    ShapeError
+        If a tensor is missing, left over, or does not fit the others.
+    """
+    name = "phi" if "phi" in tensors else "weight"
+    if name not in tensors or tensors[name].ndim < 2:
+        raise ShapeError(f"a layer needs a matrix phi or weight; found {sorted(tensors)}")
+    *stack, n_out, n_in = tensors[name].shape
+    bias, shape = "bias" in tensors, tuple(stack)
+    layer: StackedLinear
+    with torch.device("meta"):  # shapes alone: the values are assigned below
+        if name == "phi":
+            layer = SpectralLinear(n_in, n_out, bias, train=train, stack=shape)
+        else:
+            layer = StackedLinear(n_in, n_out, bias, stack=shape)
+    wanted = {key: tuple(value.shape) for key, value in layer.state_dict().items()}
+    for key in {**wanted, **tensors}:
+        if key not in tensors or wanted.get(key) != tuple(tensors[key].shape):
+            found = tuple(tensors[key].shape) if key in tensors else "missing"
+            raise ShapeError(f"{key} is {found}, but the layer needs {wanted.get(key, 'none')}")
+    copies = {key: tensors[key].detach().clone() for key in wanted}
+    layer.load_state_dict(copies, assign=True)
+    return layer
 
 
 def eigenvectors(layer: SpectralLinear) -> Tensor:
@@ -227,16 +269,16 @@ def adjacency(layer: SpectralLinear) -> Tensor:
     return (eigenvectors(layer) * eigenvalues(layer).unsqueeze(-2)) @ inverse_eigenvectors(layer)
 
 
-def glorot_uniform_(weight: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def glorot_uniform_(weight: Tensor, generator: np.random.Generator | None = None) -> Tensor:
     """Fill weight of shape (*stack, n_out, n_in) with U(-b, b), b = sqrt(6 / (n_in + n_out)).
 
-    The draw is made in float64 on the CPU, so it does not depend on the weight's type or device.
+    With a generator the draw is made in float64, so it does not depend on the weight's type.
     """
     bound = math.sqrt(6 / (weight.shape[-1] + weight.shape[-2]))
-    draw = torch.rand(weight.shape, generator=generator, dtype=torch.float64)
     with torch.no_grad():
-        weight.copy_((2 * draw - 1) * bound)
-    return weight
+        if generator is None:
+            return weight.uniform_(-bound, bound)
+        return weight.copy_(torch.from_numpy(generator.uniform(-bound, bound, weight.shape)))
 
 
 def check_features(in_features: int, out_features: int) -> None:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from sta.errors import FileFormatError, ShapeError
-from sta.spectral.layer import SpectralLinear, StackedLinear
+from sta.errors import FileFormatError, ShapeError, StaError
+from sta.spectral.layer import SpectralLinear, StackedLinear, layer_from_tensors
 
 Readout = Literal["sum", "linear"]
 
@@ -71,9 +71,15 @@ class Network(nn.Module):
         return range(len(self.chain) - (self.readout == "linear"))
 
     @property
+    def outputs(self) -> int:
+        """Number of outputs: one, or the width of a linear readout."""
+        return self.widths[-1] if self.readout == "linear" else 1
+
+    @property
     def stack(self) -> tuple[int, ...]:
         """Leading dimensions: () for one network, (K,) for K of them."""
-        return tuple(self.chain[0].effective_weight().shape[:-2])
+        first = self.chain[0]
+        return tuple((first.phi if isinstance(first, SpectralLinear) else first.weight).shape[:-2])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return outputs of shape (*stack, batch) for x of shape (*stack, batch, n_in).
@@ -125,9 +131,10 @@ def build_network(spec: dict[str, Any], state: dict[str, Tensor]) -> Network:
     ]
     if not layers or spec["readout"] not in ("sum", "linear"):
         raise FileFormatError("the network's description has no layers or an unknown readout")
-    network = Network(layers, spec["readout"], spec["unit_ids"])
-    if [len(ids) for ids in network.unit_ids] != list(network.widths[1:]):
-        raise FileFormatError(f"the unit ids do not fit the widths {network.widths}")
+    widths, ids = [layer.out_features for layer in layers], spec["unit_ids"]
+    if [len(row) for row in ids] != widths or not all(isinstance(i, int) for r in ids for i in r):
+        raise FileFormatError(f"the unit ids are not one number for each of the {widths} units")
+    network = Network(layers, spec["readout"], ids)
     left_over = set(state) - set(network.state_dict())
     if left_over:
         raise FileFormatError(f"tensor {sorted(left_over)[0]!r} belongs to no layer of the network")
@@ -136,32 +143,14 @@ def build_network(spec: dict[str, Any], state: dict[str, Tensor]) -> Network:
 
 def build_layer(entry: dict[str, Any], state: dict[str, Tensor], prefix: str) -> StackedLinear:
     """Return one layer from the tensors whose names start with `prefix`."""
-    spectral = entry["type"] == "spectral"
-    names = ["phi", "lambda_in", "lambda_out"] if spectral else ["weight"]
-    missing = [name for name in names if f"{prefix}.{name}" not in state]
-    if missing:
-        raise FileFormatError(f"tensor {prefix}.{missing[0]} is missing")
-    matrix = state[f"{prefix}.{names[0]}"]
-    if matrix.ndim < 2 or 0 in matrix.shape:
-        raise FileFormatError(
-            f"{prefix}.{names[0]} has shape {tuple(matrix.shape)}; a matrix is needed"
-        )
-    *stack, n_out, n_in = matrix.shape
-    bias = f"{prefix}.bias" in state
-    layer: StackedLinear
-    if spectral:
-        layer = SpectralLinear(
-            n_in, n_out, bias, train=entry["train"], stack=tuple(stack), dtype=matrix.dtype
-        )
-    else:
-        layer = StackedLinear(n_in, n_out, bias, stack=tuple(stack), dtype=matrix.dtype)
-    tensors = {name: state[f"{prefix}.{name}"] for name in [*names, *(["bias"] if bias else [])]}
-    for name, tensor in tensors.items():
-        wanted = tuple(layer.state_dict()[name].shape)
-        if tuple(tensor.shape) != wanted:
-            raise FileFormatError(f"{prefix}.{name} has shape {tuple(tensor.shape)}, not {wanted}")
-    layer.load_state_dict(tensors)
-    return layer
+    dot = f"{prefix}."
+    tensors = {name.removeprefix(dot): t for name, t in state.items() if name.startswith(dot)}
+    if (entry["type"] == "spectral") != ("phi" in tensors):
+        raise FileFormatError(f"{prefix} is not the {entry['type']} layer that its entry says")
+    try:
+        return layer_from_tensors(tensors, entry.get("train", ()))
+    except StaError as error:
+        raise FileFormatError(f"{prefix}: {error}") from error
 
 
 def stack_networks(networks: Sequence[Network]) -> Network:

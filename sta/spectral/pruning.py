@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sta.errors import ShapeError
-from sta.spectral.layer import SpectralLinear, StackedLinear
+from sta.spectral.layer import SpectralLinear, StackedLinear, layer_from_tensors
 from sta.spectral.network import Network
 from sta.spectral.student import spectral_layers
 
@@ -32,8 +33,11 @@ def importance(layer: StackedLinear) -> Tensor:
     effective weight is what the unit receives, and the published formula would miss it.
     """
     weight = layer.effective_weight().detach()
-    norms: Tensor = torch.linalg.vector_norm(weight, dim=-1)
-    return norms * math.sqrt(layer.out_features)
+    # Squares of very large or small weights would leave the range of the type.
+    top = weight.abs().amax((-1, -2), keepdim=True)
+    scale = torch.where(top == 0, 1, top)
+    norms: Tensor = torch.linalg.vector_norm(weight / scale, dim=-1)
+    return norms * scale.squeeze(-1) * math.sqrt(layer.out_features)
 
 
 def relative_importance(network: Network, layers: Sequence[int] | None = None) -> Tensor:
@@ -114,7 +118,7 @@ def ramp(
         if number not in network.hidden:
             raise ShapeError(f"layer {number} is not a hidden layer; choose from {network.hidden}")
     order = ranking(network, layers)
-    double = _copy_in_double(network)
+    double = copy.deepcopy(network).double()
     members = int(np.prod(network.stack, dtype=int))
     step = max(1, chunk // (members * max(network.widths)))
     total = torch.zeros(*network.stack, order.shape[-1] + 1, dtype=torch.float64)
@@ -215,12 +219,14 @@ def shrink(network: Network, keep: Mapping[int, Sequence[int]]) -> Network:
     """
     if network.stack:
         raise ShapeError(f"a stack of {network.stack[0]} networks cannot shrink; take one member")
-    layers = [_copy_layer(layer) for layer in network.chain]
+    layers = copy.deepcopy(network.chain)
     ids = [list(row) for row in network.unit_ids]
     for number, units in keep.items():
         positions = list(units)
-        if number not in network.hidden or not positions:
-            raise ShapeError(f"layer {number} is not hidden or would lose all its units")
+        if number not in network.hidden:
+            raise ShapeError(f"layer {number} is not a hidden layer; choose from {network.hidden}")
+        if not positions:
+            raise ShapeError(f"layer {number} would lose all its units; keep at least one")
         if any(not 0 <= unit < network.widths[number + 1] for unit in positions):
             raise ShapeError(f"layer {number} has {network.widths[number + 1]} units, from 0")
         layers[number] = _select(layers[number], positions, targets=True)
@@ -256,10 +262,6 @@ def units_kept(network: Network, n_kept: int) -> dict[int, list[int]]:
     return {number: torch.nonzero(part).flatten().tolist() for number, part in parts}
 
 
-def _copy_layer(layer: StackedLinear) -> StackedLinear:
-    return _select(layer, list(range(layer.out_features)), targets=True)
-
-
 def _copy_in_double(network: Network) -> Network:
     from sta.spectral.network import build_network
 
@@ -270,22 +272,11 @@ def _copy_in_double(network: Network) -> Network:
 
 def _select(layer: StackedLinear, units: list[int], *, targets: bool) -> StackedLinear:
     """Return a layer restricted to some of its targets, or of its sources."""
-    index = torch.tensor(units, device=next(layer.parameters()).device)
-    n_in = layer.in_features if targets else len(units)
-    n_out = len(units) if targets else layer.out_features
-    bias = layer.bias is not None
-    dtype = next(layer.parameters()).dtype
-    small: StackedLinear
-    if isinstance(layer, SpectralLinear):
-        small = SpectralLinear(n_in, n_out, bias, train=layer.trained, dtype=dtype)
-    else:
-        small = StackedLinear(n_in, n_out, bias, dtype=dtype)
     by_target = {"phi": -2, "weight": -2, "lambda_out": -1, "bias": -1}
     by_source = {"phi": -1, "weight": -1, "lambda_in": -1}
     axes = by_target if targets else by_source
-    state = {
-        name: tensor.index_select(axes[name], index) if name in axes else tensor.clone()
-        for name, tensor in layer.state_dict().items()
-    }
-    small.to(index.device).load_state_dict(state)
-    return small
+    state = layer.state_dict()
+    index = torch.tensor(units, device=next(iter(state.values())).device)
+    for name in axes.keys() & state.keys():
+        state[name] = state[name].index_select(axes[name], index)
+    return layer_from_tensors(state, layer.trained if isinstance(layer, SpectralLinear) else ())

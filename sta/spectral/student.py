@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sta.errors import ConfigError
-from sta.spectral.layer import SpectralLinear, StackedLinear, glorot_uniform_
+from sta.spectral.layer import SpectralLinear, StackedLinear
 from sta.spectral.network import Network, Readout
 
 
@@ -75,7 +77,7 @@ class Recipe:
 
 
 def make_student(
-    architecture: Architecture, train: Sequence[str], generator: torch.Generator
+    architecture: Architecture, train: Sequence[str], generator: np.random.Generator
 ) -> Network:
     """Return an untrained student in float64: Glorot-uniform weights, eigenvalues one, no bias.
 
@@ -86,14 +88,11 @@ def make_student(
         widths = (*widths, 1)
     layers: list[StackedLinear] = []
     for number, (n_in, n_out) in enumerate(pairwise(widths)):
+        settings: dict[str, Any] = {"dtype": torch.float64, "generator": generator}
         if number in architecture.spectral_layers:
-            spectral = SpectralLinear(n_in, n_out, bias=False, train=train, dtype=torch.float64)
-            glorot_uniform_(spectral.phi, generator)
-            layers.append(spectral)
+            layers.append(SpectralLinear(n_in, n_out, bias=False, train=train, **settings))
         else:
-            dense = StackedLinear(n_in, n_out, bias=False, dtype=torch.float64)
-            glorot_uniform_(dense.weight, generator)
-            layers.append(dense)
+            layers.append(StackedLinear(n_in, n_out, bias=False, **settings))
     return Network(layers, architecture.readout)
 
 

@@ -7,10 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 
 from sta.errors import ConfigError
-from sta.spectral.layer import StackedLinear, glorot_uniform_
+from sta.spectral.layer import StackedLinear, layer_from_tensors
 from sta.spectral.network import Network
 
 TeacherKind = Literal["relu", "linear", "file"]
@@ -33,7 +34,7 @@ class TeacherConfig:
     later_widths : tuple of int
         Hidden units of the layers after the first, (h_2, ...).
     path : str
-        File of a teacher of kind ``file``, in any format that `sta.formats` reads.
+        File of a teacher of kind ``file``, in any format that `sta.checkpoint` reads.
     """
 
     kind: TeacherKind = "relu"
@@ -43,46 +44,43 @@ class TeacherConfig:
     path: str = ""
 
 
-def make_teacher(config: TeacherConfig, generator: torch.Generator) -> Network:
+def make_teacher(config: TeacherConfig, generator: np.random.Generator) -> Network:
     """Return a frozen teacher in float64.
 
     Raises
     ------
     ConfigError
-        If a file teacher has other widths than the configuration says.
+        If a teacher in a file has other widths than the configuration says, or several outputs.
     """
     if config.kind == "file":
         teacher = _teacher_from_file(config)
     elif config.kind == "linear":
-        layer = StackedLinear(config.input_width, 1, bias=False, dtype=torch.float64)
-        draw = torch.rand(config.input_width, generator=generator, dtype=torch.float64)
-        layer.weight.data.copy_((draw * config.input_width).sort().values)
-        teacher = Network([layer], "linear")
+        draw = generator.uniform(0, config.input_width, config.input_width)
+        weight = torch.from_numpy(np.sort(draw)).unsqueeze(0)
+        teacher = Network([layer_from_tensors({"weight": weight})], "linear")
     else:
         widths = (config.input_width, config.width, *config.later_widths)
         layers = [
-            StackedLinear(n_in, n_out, bias=False, dtype=torch.float64)
+            StackedLinear(n_in, n_out, bias=False, dtype=torch.float64, generator=generator)
             for n_in, n_out in pairwise(widths)
         ]
-        for layer in layers:
-            glorot_uniform_(layer.weight, generator)
         teacher = Network(layers, "sum")
     return teacher.requires_grad_(False)
 
 
 def _teacher_from_file(config: TeacherConfig) -> Network:
-    from sta.formats import read_network
+    from sta.checkpoint import load_single  # checkpoints are built upon teachers
 
-    teacher = read_network(Path(config.path)).network.double()
-    if teacher.widths[0] != config.input_width:
+    teacher = load_single(Path(config.path)).student.double()
+    if teacher.outputs != 1:
         raise ConfigError(
-            f"teacher.input_width = {config.input_width}, but {config.path} takes "
-            f"{teacher.widths[0]} inputs; set input_width to that"
+            f"the teacher in {config.path} has {teacher.outputs} outputs; a single one is needed"
         )
-    if len(teacher.hidden) and teacher.widths[1] != config.width:
+    found = (teacher.widths[0], teacher.widths[1] if len(teacher.hidden) else config.width)
+    if found != (config.input_width, config.width):
         raise ConfigError(
-            f"teacher.widths = {config.width}, but the first layer of {config.path} has "
-            f"{teacher.widths[1]} units; set widths to [{teacher.widths[1]}]"
+            f"teacher.input_width = {config.input_width} and widths = [{config.width}], but the "
+            f"network in {config.path} has {found[0]} and [{found[1]}]; set them to those"
         )
     return teacher
 
@@ -107,9 +105,9 @@ class Dataset:
         return Dataset(self.x.to(device, dtype), self.y.to(device, dtype))
 
 
-def draw_dataset(teacher: Network, patterns: int, generator: torch.Generator) -> Dataset:
+def draw_dataset(teacher: Network, patterns: int, generator: np.random.Generator) -> Dataset:
     """Draw inputs x ~ N(0, 1) and label them with a single teacher, in float64."""
-    x = torch.randn(patterns, teacher.widths[0], generator=generator, dtype=torch.float64)
+    x = torch.from_numpy(generator.standard_normal((patterns, teacher.widths[0])))
     with torch.no_grad():
         return Dataset(x, teacher(x))
 

@@ -7,6 +7,7 @@ each were alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -79,7 +80,7 @@ def train(
     test_set: Dataset,
     recipe: Recipe,
     schedule: Schedule,
-    generators: Sequence[torch.Generator],
+    generators: Sequence[np.random.Generator],
     progress: Progress | None = None,
 ) -> History:
     """Train a stack of K students in place, with Adam on the mean squared error.
@@ -92,8 +93,8 @@ def train(
         Stacks of K data sets. The test set is only looked at for the history.
     recipe, schedule : Recipe, Schedule
         What is minimised, and for how long.
-    generators : sequence of torch.Generator
-        One a student, for the shuffling; on the CPU.
+    generators : sequence of numpy.random.Generator
+        One a student, for the shuffling.
     progress : callable, optional
         Called with (epochs done, epochs in all) after every epoch.
 
@@ -137,13 +138,13 @@ def _run_epoch(
     data: Dataset,
     recipe: Recipe,
     optimizer: torch.optim.Optimizer,
-    generators: Sequence[torch.Generator],
+    generators: Sequence[np.random.Generator],
 ) -> NDArray[np.float64]:
     """Take one pass over the shuffled data and return the summed batch losses, shape (K,)."""
     patterns = data.y.shape[-1]
-    order = torch.stack([torch.randperm(patterns, generator=g) for g in generators])
     # Rows of the members laid end to end: copying whole rows is much faster than `gather`.
-    rows = (order + patterns * torch.arange(len(generators)).unsqueeze(-1)).to(data.y.device)
+    order = [patterns * k + g.permutation(patterns) for k, g in enumerate(generators)]
+    rows = torch.from_numpy(np.stack(order)).to(data.y.device)
     y = data.y.flatten()[rows]
     x = data.x.flatten(0, 1).index_select(0, rows.flatten()).view(data.x.shape)
     total = torch.zeros(len(generators), dtype=y.dtype, device=y.device)
@@ -184,11 +185,10 @@ def _record(
 
 def resolve_device(name: str) -> torch.device:
     """Return the device of a name, or raise ConfigError if this machine has none such."""
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError(f"device {name!r} is unknown; use cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", name):
+        raise ConfigError(f"device {name!r} is unknown; use cpu, cuda or cuda:N")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device {name!r} is not on this machine; use cpu")
     return device
 

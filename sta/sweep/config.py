@@ -16,16 +16,18 @@ from sta.errors import ConfigError
 from sta.files import readable
 from sta.spectral.layer import FACTORS
 from sta.spectral.student import Recipe
-from sta.spectral.training import Schedule, resolve_device, resolve_dtype
+from sta.spectral.training import Schedule, resolve_dtype
 
 T = TypeVar("T")
 
-# Smallest value allowed of a number, or of each number in a list.
-LIMITS: dict[str, float] = {
-    "seed": 0, "input_width": 1, "widths": 1, "later_widths": 1, "draws": 1, "trials": 1,
-    "spectral_layers": 0, "train_patterns": 1, "test_patterns": 1, "epochs": 0,
-    "history_points": 1, "threshold": 0, "ensemble": 1, "learning_rate": 0, "batch_size": 1,
-    "l2_phi": 0, "l2_eigenvalues": 0, "group_lasso": 0,
+# Smallest and largest value of a number, or of each number in a list.
+LIMITS: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**63), "input_width": (1, 10**5), "widths": (1, 10**5), "later_widths": (1, 10**5),
+    "draws": (1, 10**6), "trials": (1, 10**6), "spectral_layers": (0, 100), "threshold": (0, 1),
+    "train_patterns": (1, 10**7), "test_patterns": (1, 10**7), "epochs": (0, 10**9),
+    "history_points": (1, 10**4), "ensemble": (1, 10**4), "learning_rate": (0, 1e300),
+    "batch_size": (1, 10**7), "l2_phi": (0, 1e300), "l2_eigenvalues": (0, 1e300),
+    "group_lasso": (0, 1e300),
 }  # fmt: skip
 CHOICES: dict[str, tuple[str, ...]] = {
     "teacher.kind": ("relu", "linear", "file"),
@@ -113,7 +115,7 @@ def load_config(source: str | Path, overrides: Mapping[str, Any] | None = None) 
     ----------
     source : str or Path
         A file; or, where there is none of that name, a preset such as ``paper`` or
-        ``paper.toml``.
+        ``paper.toml``. A path in a file is relative to the file's folder.
     overrides : mapping, optional
         Nested tables laid over the file's.
 
@@ -131,10 +133,18 @@ def load_config(source: str | Path, overrides: Mapping[str, Any] | None = None) 
         with readable(path):
             content = path.read_bytes()
         try:
-            table = tomllib.loads(content.decode("utf-8"))
+            table = tomllib.loads(content.decode("utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not TOML: {error}") from error
+        _anchor_teacher(table, path.parent)
     return config_from_table(merge(table, overrides or {}))
+
+
+def _anchor_teacher(table: dict[str, Any], folder: Path) -> None:
+    """Make the path of a teacher in a file relative to the settings' own folder absolute."""
+    teacher = table.get("teacher")
+    if isinstance(teacher, dict) and isinstance(teacher.get("path"), str) and teacher["path"]:
+        table["teacher"] = {**teacher, "path": str((folder / teacher["path"]).resolve())}
 
 
 def config_from_table(table: Mapping[str, Any]) -> SweepConfig:
@@ -150,7 +160,8 @@ def config_from_table(table: Mapping[str, Any]) -> SweepConfig:
     for key in base:
         if isinstance(base[key], dict) and not isinstance(merged[key], dict):
             raise ConfigError(f"{key} = {merged[key]!r} must be a table, [{key}]")
-    kinds = {name: _kind(name, merged["kinds"]) for name in _kind_names(merged)}
+    names = _kind_names(merged, table.get("kinds", {}))
+    kinds = {name: _kind(name, merged["kinds"]) for name in names}
     config = SweepConfig(
         seed=_value(merged["seed"], int, "seed"),
         teacher=_parse(TeacherGrid, merged["teacher"], "teacher"),
@@ -179,7 +190,8 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _kind_names(merged: Mapping[str, Any]) -> list[str]:
+def _kind_names(merged: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """Return the kinds to train, after a look at the tables of all kinds."""
     names = _value(merged["student"].get("kinds"), tuple[str, ...], "student.kinds")
     if not names:
         raise ConfigError("student.kinds is empty; name at least one, such as 'spectral'")
@@ -187,14 +199,21 @@ def _kind_names(merged: Mapping[str, Any]) -> list[str]:
         if name not in merged["kinds"]:
             known = sorted(merged["kinds"])
             raise ConfigError(f"kind {name!r} has no table [kinds.{name}]{_nearest(name, known)}")
+    for name in given:
+        _kind(name, merged["kinds"])
+        if name not in names and name not in load_preset("paper")["kinds"]:
+            near = _nearest(name, [*merged["kinds"]], but=name)
+            raise ConfigError(f"[kinds.{name}] is not among student.kinds{near}")
     return list(names)
 
 
 def _kind(name: str, kinds: Mapping[str, Any]) -> KindRecipe:
+    if not isinstance(kinds[name], Mapping):
+        raise ConfigError(f"kinds.{name} = {kinds[name]!r} must be a table, [kinds.{name}]")
     table = dict(kinds[name])
     like = table.pop("like", None)
     if like is not None:
-        if like not in kinds or "like" in kinds[like]:
+        if not isinstance(like, str) or like not in kinds or "like" in kinds[like]:
             raise ConfigError(f"kinds.{name}.like = {like!r} must name a kind with its own recipe")
         table = merge({k: v for k, v in kinds[like].items() if k != "widths"}, table)
     return _parse(KindRecipe, table, f"kinds.{name}")
@@ -221,9 +240,9 @@ def _value(value: Any, hint: Any, where: str) -> Any:
     right = isinstance(value, wanted) and not (isinstance(value, bool) and hint is not bool)
     if not right:
         raise ConfigError(f"{where} = {value!r} must be of type {hint.__name__}")
-    low = LIMITS.get(where.rpartition(".")[2])
-    if low is not None and not low <= value < float("inf"):
-        raise ConfigError(f"{where} = {value} is out of range; it must be at least {low:g}")
+    low, high = LIMITS.get(where.rpartition(".")[2], (None, None))
+    if low is not None and not low <= value <= high:
+        raise ConfigError(f"{where} = {value} is out of range; it must be {low:g} to {high:g}")
     if where in CHOICES and value not in CHOICES[where]:
         raise ConfigError(f"{where} = {value!r} must be one of {CHOICES[where]}")
     return hint(value)
@@ -236,30 +255,50 @@ def _check_keys(table: Mapping[str, Any], known: list[str], where: str) -> None:
             raise ConfigError(f"unknown key {name!r}{_nearest(key, known)}")
 
 
-def _nearest(key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+def _nearest(key: str, known: list[str], but: str = "") -> str:
+    others = [name for name in known if name != but]
+    close = difflib.get_close_matches(key, others, n=1, cutoff=0.0)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _check_together(config: SweepConfig) -> None:
     resolve_dtype(config.training.dtype)
-    resolve_device(config.training.device)
     for name, recipe in config.kinds.items():
         for factor in recipe.train:
             if factor not in FACTORS:
                 raise ConfigError(f"kinds.{name}.train: {factor!r} is none of {FACTORS}")
-    if not config.teacher.widths or not config.student.widths:
-        raise ConfigError("teacher.widths and student.widths need at least one width each")
-    hidden = 1 + len(config.student.later_widths or config.teacher.later_widths)
-    if config.teacher.kind == "file" and not config.teacher.path:
+        _check_distinct(f"kinds.{name}.widths", recipe.widths)
+    teacher, student = config.teacher, config.student
+    for name, values in (
+        ("teacher.widths", teacher.widths),
+        ("student.widths", student.widths),
+        ("student.kinds", student.kinds),
+        ("student.spectral_layers", student.spectral_layers),
+    ):
+        _check_distinct(name, values)
+        if not values:
+            raise ConfigError(f"{name} is empty; give at least one")
+    if teacher.kind == "file" and not teacher.path:
         raise ConfigError("teacher.kind = 'file' needs teacher.path")
-    for layer in config.student.spectral_layers:
-        if layer >= hidden:
+    # A file holds one teacher, and a linear teacher has no width: more of them would be copies.
+    if teacher.kind == "file" and teacher.draws > 1:
+        raise ConfigError(f"teacher.draws = {teacher.draws}, but a file holds one teacher; set 1")
+    if teacher.kind != "relu" and len(teacher.widths) > 1:
+        raise ConfigError(
+            f"teacher.widths = {list(teacher.widths)}: a {teacher.kind} teacher has one"
+        )
+    hidden = 1 + len(student.later_widths or teacher.later_widths)
+    for layer in student.spectral_layers:
+        if teacher.kind != "file" and layer >= hidden:
             raise ConfigError(
                 f"student.spectral_layers names layer {layer}, but there are {hidden} hidden layers"
             )
-    if not config.student.spectral_layers:
-        raise ConfigError("student.spectral_layers is empty; name at least layer 0")
+
+
+def _check_distinct(name: str, values: tuple[Any, ...]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise ConfigError(f"{name} has {value!r} twice; the students would be copies")
 
 
 def _plain(value: Any) -> Any:

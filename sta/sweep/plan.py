@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sta.checkpoint import package_versions
 from sta.errors import FileFormatError, StaError
-from sta.files import readable, write_bytes
+from sta.files import is_internal, readable, write_bytes
 from sta.sweep.config import SweepConfig, config_from_table
 
 FORMAT = "sta.sweep/1"
@@ -59,10 +60,13 @@ class Plan:
         All settings.
     shards : tuple of tuple of StudentId
         Each is trained as one batched ensemble and written as one file.
+    teacher_sha256 : str
+        Digest of the teacher's file, if it comes from one.
     """
 
     config: SweepConfig
     shards: tuple[tuple[StudentId, ...], ...]
+    teacher_sha256: str = ""
 
     @property
     def students(self) -> tuple[StudentId, ...]:
@@ -74,6 +78,7 @@ class Plan:
         return {
             "format": FORMAT,
             "config": self.config.to_dict(),
+            "teacher_sha256": self.teacher_sha256,
             "shards": [[asdict(student) for student in shard] for shard in self.shards],
             "versions": package_versions(),
         }
@@ -92,7 +97,12 @@ def make_plan(config: SweepConfig) -> Plan:
                 ]
                 size = min(config.training.ensemble, max(1, UNITS_IN_CACHE // width))
                 shards += [tuple(group[i : i + size]) for i in range(0, len(group), size)]
-    return Plan(config, tuple(shards))
+    digest = ""
+    if config.teacher.kind == "file":
+        path = Path(config.teacher.path)
+        with readable(path):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Plan(config, tuple(shards), digest)
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -100,8 +110,13 @@ def shard_path(folder: Path, number: int) -> Path:
     return folder / "shards" / f"{number:04d}.pt"
 
 
-def open_sweep(folder: Path, plan: Plan) -> None:
+def open_sweep(folder: Path, plan: Plan) -> Plan:
     """Write the plan into a new or empty folder, or check that the folder holds this very sweep.
+
+    Returns
+    -------
+    Plan
+        What to run: a sweep that was begun keeps its shards, but may go on on another device.
 
     Raises
     ------
@@ -110,15 +125,24 @@ def open_sweep(folder: Path, plan: Plan) -> None:
     """
     path = folder / "plan.json"
     if path.exists():
-        if read_plan(folder) != plan:
+        begun = read_plan(folder)
+        if _without_place(begun) != _without_place(plan):
             raise StaError(
                 f"{folder} holds a sweep with other settings; choose another folder or remove it"
             )
-        return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        return replace(plan, shards=begun.shards)
+    if folder.exists() and (
+        not folder.is_dir() or any(not is_internal(entry) for entry in folder.iterdir())
+    ):
         raise StaError(f"{folder} exists already and is no sweep; choose a new or empty folder")
-    text = json.dumps(plan.to_dict(), indent=1)
-    write_bytes(path, text.encode())
+    write_bytes(path, json.dumps(plan.to_dict(), indent=1).encode())
+    return plan
+
+
+def _without_place(plan: Plan) -> tuple[Any, ...]:
+    """Return what makes a sweep this sweep: not where it runs, nor in which portions."""
+    training = replace(plan.config.training, device="cpu", ensemble=1)
+    return replace(plan.config, training=training), plan.students, plan.teacher_sha256
 
 
 def read_plan(folder: Path) -> Plan:
@@ -139,6 +163,6 @@ def read_plan(folder: Path) -> Plan:
         if table["format"] != FORMAT:
             raise FileFormatError(f"{path} has format {table['format']!r}; this sta reads {FORMAT}")
         shards = tuple(tuple(StudentId(**s) for s in shard) for shard in table["shards"])
-        return Plan(config_from_table(table["config"]), shards)
-    except (ValueError, KeyError, TypeError) as error:
+        return Plan(config_from_table(table["config"]), shards, table["teacher_sha256"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileFormatError(f"{path} is no plan of a sweep: {error!r}") from error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -17,10 +20,11 @@ from typing import Any
 import torch
 
 from sta.errors import StaError
-from sta.files import remove_temporaries
+from sta.files import locked, remove_temporaries
+from sta.spectral.training import resolve_device
 from sta.sweep.config import SweepConfig
 from sta.sweep.plan import Plan, make_plan, open_sweep, read_plan, shard_path
-from sta.sweep.shard import run_shard
+from sta.sweep.shard import run_shard, teacher_of
 from sta.sweep.tables import SweepTables, write_tables
 
 
@@ -106,27 +110,41 @@ def run_sweep(
     Raises
     ------
     StaError
-        If the folder holds something else, cannot be written, or a worker dies.
+        If the folder holds something else, is in use, cannot be written, or a worker dies.
+
+    Notes
+    -----
+    The workers are spawned: a script that calls this must do so under
+    ``if __name__ == "__main__":``, or with ``workers=1``.
     """
     plan = make_plan(config)
-    open_sweep(folder, plan)
-    (folder / "shards").mkdir(exist_ok=True)
-    remove_temporaries(folder / "shards")
-    remove_temporaries(folder)
-    missing = sorted(_missing(folder, plan), key=lambda n: -_work(plan, n))
-    count = min(workers or os.cpu_count() or 1, max(1, len(missing)))
-    if config.training.device != "cpu":
-        count = 1
-    board = _Board(plan, missing, progress)
-    if count == 1:
-        for number in missing:
-            run_shard(
-                config, plan.shards[number], shard_path(folder, number), board.reporter(number)
-            )
-            board.finish(number)
-    else:
-        _run_pool(plan, folder, missing, count, board)
-    return write_tables(folder, plan)
+    teacher_of(config, plan.students[0])  # a teacher that cannot be read ends it here
+    resolve_device(config.training.device)
+    if folder.is_file():
+        raise StaError(f"{folder} is a file; choose a new or empty folder")
+    with locked(folder):
+        plan = open_sweep(folder, plan)
+        (folder / "shards").mkdir(exist_ok=True)
+        remove_temporaries(folder / "shards")
+        remove_temporaries(folder)
+        missing = sorted(_missing(folder, plan), key=lambda n: -_work(plan, n))
+        board = _Board(plan, missing, progress)
+        count = 1 if config.training.device != "cpu" else workers or available_cores()
+        if min(count, len(missing)) <= 1:
+            for number in missing:
+                path = shard_path(folder, number)
+                run_shard(plan.config, plan.shards[number], path, board.reporter(number))
+                board.finish(number)
+        else:
+            _run_pool(plan, folder, missing, min(count, len(missing)), board)
+        return write_tables(folder, plan)
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _missing(folder: Path, plan: Plan) -> list[int]:
@@ -179,27 +197,50 @@ def _run_pool(plan: Plan, folder: Path, missing: list[int], count: int, board: _
     # Forking a process that has used torch's thread pool can hang; spawning cannot.
     context = multiprocessing.get_context("spawn")
     messages = context.Queue()
-    threads = max(1, (os.cpu_count() or 1) // count)
-    with ProcessPoolExecutor(count, context, _start_worker, (threads, messages)) as pool:
-        futures: dict[Future[None], int] = {
-            pool.submit(_work_on, plan.config, plan.shards[n], shard_path(folder, n), n): n
-            for n in missing
-        }
-        pending = set(futures)
-        try:
-            while pending:
-                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                _drain(messages, board)
-                for future in done:
-                    future.result()
-                    board.finish(futures[future])
-        except BrokenProcessPool as error:
+    threads = max(1, available_cores() // count)
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(count, context, _start_worker, (os.getpid(), threads, messages))
+    waiting, running = iter(missing), dict[Future[None], int]()
+    try:
+        while True:
+            # No more than one shard a worker: what waits in the pool's queue cannot be called back.
+            for number in itertools.islice(waiting, count - len(running)):
+                path = shard_path(folder, number)
+                with _interrupts_ignored():
+                    task = pool.submit(_work_on, plan.config, plan.shards[number], path, number)
+                running[task] = number
+            if not running:
+                break
+            done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+            _drain(messages, board)
+            for future in done:
+                future.result()
+                board.finish(running.pop(future))
+        pool.shutdown()
+    except BaseException as error:
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
             raise StaError(
-                "a worker process died (killed, or out of memory); run the same command again to "
-                "do what is missing, with fewer --workers or a smaller training.ensemble"
+                "a worker process died: killed, out of memory (try fewer workers or a smaller "
+                "training.ensemble), or started from a script without an "
+                "`if __name__ == '__main__':` guard; run again to do what is missing"
             ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Let processes started meanwhile ignore Ctrl-C: their parent stops them in good order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _drain(messages: Any, board: _Board) -> None:
@@ -214,11 +255,8 @@ def _drain(messages: Any, board: _Board) -> None:
 _messages: Any = None
 
 
-def _start_worker(threads: int, messages: Any) -> None:
+def _start_worker(parent: int, threads: int, messages: Any) -> None:
     global _messages
-    _messages = messages
-    torch.set_num_threads(threads)
-    parent = os.getppid()
 
     def leave_with_parent() -> None:
         while os.getppid() == parent:
@@ -226,6 +264,8 @@ def _start_worker(threads: int, messages: Any) -> None:
         os._exit(1)
 
     threading.Thread(target=leave_with_parent, daemon=True).start()
+    _messages = messages
+    torch.set_num_threads(threads)
 
 
 def _work_on(config: SweepConfig, students: Any, path: Path, number: int) -> None:

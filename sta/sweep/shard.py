@@ -29,6 +29,7 @@ from sta.spectral import (
     stream,
     train,
 )
+from sta.spectral.seeds import Purpose
 from sta.spectral.training import Progress
 from sta.sweep.config import SweepConfig
 from sta.sweep.plan import StudentId
@@ -97,7 +98,7 @@ def train_students(
     )
 
 
-def _stream(config: SweepConfig, purpose: Any, student: StudentId) -> torch.Generator:
+def _stream(config: SweepConfig, purpose: Purpose, student: StudentId) -> np.random.Generator:
     return stream(
         config.seed,
         purpose,
@@ -134,7 +135,9 @@ def architecture_of(config: SweepConfig, student: StudentId, teacher: Network) -
     )
 
 
-def dataset_of(config: SweepConfig, student: StudentId, teacher: Network, purpose: str) -> Dataset:
+def dataset_of(
+    config: SweepConfig, student: StudentId, teacher: Network, purpose: Purpose
+) -> Dataset:
     """Return the training or the test set of a student (purpose ``train`` or ``test``)."""
     patterns = config.data.train_patterns if purpose == "train" else config.data.test_patterns
     return draw_dataset(teacher, patterns, _stream(config, purpose, student))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from sta.checkpoint import Checkpoint, load_checkpoint
 from sta.errors import FileFormatError
-from sta.files import readable, write_bytes
+from sta.files import readable, write_atomically
 from sta.sweep.plan import Plan, read_plan, shard_path
 
 COUNTS = ("student_width", "teacher_width", "teacher_seed", "trial", "diverged_at")
@@ -51,7 +51,10 @@ def shards_of(folder: Path, plan: Plan) -> Iterator[tuple[int, Checkpoint]]:
         path = shard_path(folder, number)
         if not path.exists():
             continue
-        checkpoint = load_checkpoint(path)
+        try:
+            checkpoint = load_checkpoint(path)
+        except FileFormatError as error:
+            raise FileFormatError(f"{error}; remove it and run the sweep again") from error
         names = [row.get("student_id") for row in checkpoint.metrics.get("students", [])]
         if names != [student.name for student in students]:
             raise FileFormatError(f"{path} belongs to another sweep; remove it and run again")
@@ -91,9 +94,8 @@ def write_tables(folder: Path, plan: Plan) -> SweepTables:
     """Write ``students.parquet`` and ``ramps.parquet`` atomically and return them."""
     tables = gather_tables(folder, plan)
     for name, frame in (("students", tables.students), ("ramps", tables.ramps)):
-        buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
-        write_bytes(folder / f"{name}.parquet", buffer.getvalue(), overwrite=True)
+        save = partial(frame.to_parquet, index=False)
+        write_atomically(folder / f"{name}.parquet", save, overwrite=True)
     return tables
 
 
@@ -116,6 +118,8 @@ def read_tables(folder: Path) -> SweepTables:
         with readable(path):
             try:
                 frames.append(pd.read_parquet(path))
-            except (ValueError, OSError) as error:
+            except Exception as error:  # parsers of damaged files raise nearly anything
                 raise FileFormatError(f"{path} is damaged; run the sweep again") from error
+        if "student_id" not in frames[-1]:
+            raise FileFormatError(f"{path} is no table of a sweep; run the sweep again")
     return SweepTables(*frames)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -95,7 +96,7 @@ def test_one_after_another(benchmark, data):
             optimizer = torch.optim.Adam(model.parameters(), RECIPE.learning_rate, eps=1e-7)
             generator = stream(0, "shuffle", k)
             for _ in range(EPOCHS):
-                for batch in torch.randperm(PATTERNS, generator=generator).split(BATCH):
+                for batch in torch.from_numpy(generator.permutation(PATTERNS)).split(BATCH):
                     loss = nn.functional.mse_loss(model(data.x[k, batch]), data.y[k, batch])
                     loss = loss + RECIPE.l2_phi * model.phi.square().sum()
                     loss = loss + RECIPE.l2_eigenvalues * model.eigenvalues.square().sum()
@@ -118,7 +119,7 @@ def test_hand_written_stacked_bmm(benchmark, data):
         generators = [stream(0, "shuffle", k) for k in range(K)]
         index = torch.arange(K)[:, None]
         for _ in range(EPOCHS):
-            order = torch.stack([torch.randperm(PATTERNS, generator=g) for g in generators])
+            order = torch.from_numpy(np.stack([g.permutation(PATTERNS) for g in generators]))
             x, y = data.x[index, order], data.y[index, order]
             for start in range(0, PATTERNS, BATCH):
                 part = slice(start, start + BATCH)
@@ -144,7 +145,7 @@ def test_hand_written_stacked_bmm(benchmark, data):
 @pytest.fixture(scope="module")
 def wide():
     network = make_student(Architecture(INPUTS, (500, SECOND)), ("phi",), stream(0, "initial"))
-    x = torch.randn(10_000, INPUTS, generator=stream(0, "test"))
+    x = torch.from_numpy(stream(0, "test").normal(size=(10_000, INPUTS))).float()
     return network.float(), Dataset(x, torch.zeros(10_000))
 
 
@@ -174,7 +175,7 @@ from pathlib import Path
 from sta.spectral import *
 network = make_student(Architecture(10, (500, 20)), ("phi",), stream(0, "initial")).float()
 def data(n):
-    return Dataset(torch.randn(n, 10, generator=stream(0, "test")), torch.zeros(n))
+    return Dataset(torch.randn(n, 10), torch.zeros(n))
 ramp(network, data(2000))
 large = data(int(sys.argv[1]))
 Path("/proc/self/clear_refs").write_text("5")  # the peak so far becomes the present

@@ -91,5 +91,5 @@ def test_left_over_and_misshapen_tensors_are_refused():
     with pytest.raises(FileFormatError, match="lambda_out"):
         build_network(network.spec(), {**state, "layers.0.lambda_out": torch.zeros(5)})
     del state["layers.0.phi"]
-    with pytest.raises(FileFormatError, match="phi is missing"):
+    with pytest.raises(FileFormatError, match=r"layers\.0 is not the spectral"):
         build_network(network.spec(), state)

@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pandas.testing import assert_frame_equal
 from sta.checkpoint import load_single
 from sta.errors import FileFormatError, StaError
 from sta.evaluation import held_out_patterns
+from sta.files import locked
 from sta.spectral import effective_sizes, mean_squared_error, member
 from sta.sweep import (
     config_from_table,
@@ -204,33 +206,99 @@ def test_kill_nine_at_a_random_moment_ten_times(tmp_path):
     assert not list(folder.rglob("*.sta-tmp"))
 
 
-def test_workers_leave_when_their_parent_is_killed(tmp_path):
-    table = merge(TINY, {"training": {"epochs": 10**6, "ensemble": 1}})
+LONG = merge(TINY, {"training": {"epochs": 10**6, "ensemble": 1}})
+
+
+def start_long(tmp_path):
     script = tmp_path / "sweep.py"
     script.write_text(SCRIPT)
-    process = subprocess.Popen(
-        [sys.executable, "-P", str(script), json.dumps(table), str(tmp_path / "out"), "2"]
+    command = [sys.executable, "-P", str(script), json.dumps(LONG), str(tmp_path / "out"), "2"]
+    return subprocess.Popen(
+        command, start_new_session=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    children = wait_for(lambda: workers_of(process.pid))
-    process.kill()
-    process.wait()
-    assert wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
 
-def workers_of(parent: int) -> list[int]:
-    """The pool's processes, once both are past their start."""
-    found = []
+def family_of(leader: int) -> dict[int, int]:
+    """Processor ticks of the living processes of a session, without its leader."""
+    found = {}
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
+        if entry.name.isdigit() and int(entry.name) != leader:
             try:
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                command = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if int(fields[1]) == parent and b"spawn_main" in command:
-                found.append((int(entry.name), int(fields[11])))
-    # Two seconds of processor time each: they have imported torch and are training.
-    return [pid for pid, ticks in found if ticks > 200] if len(found) == 2 else []
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found[int(entry.name)] = int(fields[11])
+    return found
+
+
+def training(leader: int) -> bool:
+    """Whether two workers have had four seconds each: they have imported torch."""
+    return sum(ticks > 400 for ticks in family_of(leader).values()) >= 2
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_workers_leave_when_their_parent_is_killed(tmp_path, early):
+    """While they still import torch, and while they train."""
+    process = start_long(tmp_path)
+    ready = (lambda: len(family_of(process.pid)) >= 2) if early else lambda: training(process.pid)
+    assert wait_for(ready)
+    process.kill()
+    process.wait()
+    assert wait_for(lambda: not family_of(process.pid))
+    process.communicate()
+
+
+def test_an_interrupt_stops_everything_at_once(tmp_path):
+    """Ctrl-C reaches the whole process group of a terminal."""
+    process = start_long(tmp_path)
+    assert wait_for(lambda: training(process.pid))
+    os.killpg(process.pid, signal.SIGINT)
+    started = time.monotonic()
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - started < 20
+    assert process.returncode != 0 and errors.rstrip().endswith("KeyboardInterrupt")
+    assert wait_for(lambda: not family_of(process.pid))
+    assert not list((tmp_path / "out").rglob("*.pt"))
+
+
+def test_one_run_at_a_time(tmp_path):
+    with locked(tmp_path / "out"), pytest.raises(StaError, match="another process works in"):
+        run_sweep(config(), tmp_path / "out", workers=1)
+    run_sweep(config(), tmp_path / "out", workers=1)
+
+
+def test_a_kill_while_the_plan_is_written_does_not_lock_the_folder(tmp_path):
+    (tmp_path / ".plan.json.abc.sta-tmp").write_text("{")
+    assert len(run_sweep(config(), tmp_path, workers=1).students) == 16
+
+
+def test_a_sweep_goes_on_elsewhere(tiny_sweep, tmp_path):
+    """Begun on another device and in other portions, it is still the same sweep."""
+    folder = tmp_path / "out"
+    shutil.copytree(tiny_sweep[0], folder)
+    table = json.loads((folder / "plan.json").read_text())
+    table["config"]["training"]["device"] = "cuda:5"
+    (folder / "plan.json").write_text(json.dumps(table))
+    assert sweep_status(folder).students_done == 16
+    (folder / "shards" / "0000.pt").unlink()
+    again = run_sweep(config(ensemble=2), folder, workers=1)
+    assert_frame_equal(again.students, tiny_sweep[1].students)
+
+
+def test_a_teacher_that_changed_is_noticed(tmp_path):
+    path = tmp_path / "teacher.npz"
+    rng = np.random.default_rng(0)
+    settings = {
+        "teacher": {"kind": "file", "path": str(path), "draws": 1, "widths": [3]},
+        "training": {"epochs": 1},
+    }
+    for number in range(2):
+        np.savez(path, w1=rng.normal(size=(4, 3)), w2=rng.normal(size=(3, 2)))
+        if number == 0:
+            run_sweep(config_from_table(merge(TINY, settings)), tmp_path / "out", workers=1)
+    with pytest.raises(StaError, match="other settings"):
+        run_sweep(config_from_table(merge(TINY, settings)), tmp_path / "out", workers=1)
 
 
 def wait_for(condition, seconds=60):

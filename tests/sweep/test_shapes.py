@@ -34,7 +34,7 @@ def test_the_whole_chain(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     np.savez("teacher.npz", w1=rng.normal(size=(4, 5)), w2=rng.normal(size=(5, 2)))
-    table = merge(merge(TINY, {"teacher": {"draws": 1}}), SHAPES[name])
+    table = merge(merge(TINY, {"teacher": {"draws": 1, "later_widths": [2]}}), SHAPES[name])
     config = config_from_table(table)
     tables = run_sweep(config, Path("out"), workers=1)
     students = tables.students
