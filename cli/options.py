@@ -93,7 +93,9 @@ def cell(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.3g}" if math.isfinite(value) else "-"
+        if not math.isfinite(value):
+            return "-"
+        return f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
     return str(value)
 
 

@@ -1,4 +1,4 @@
-"""What tests share: one thread, no denormal surprises, tiny sweeps."""
+"""What tests share: a tiny finished sweep, and a generator."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ depends on t, so the curve over t and the place of the largest gap stand beside 
 
 References
 ----------
-L. Chicchi et al., How a student becomes a teacher: learning and forgetting through spectral
+L. Giambagli et al., How a student becomes a teacher: learning and forgetting through spectral
 methods, arXiv:2310.12612.
 """
 

@@ -2,7 +2,7 @@
 
 References
 ----------
-L. Chicchi et al., How a student becomes a teacher: learning and forgetting through spectral
+L. Giambagli et al., How a student becomes a teacher: learning and forgetting through spectral
 methods, arXiv:2310.12612.
 """
 

@@ -28,7 +28,7 @@ def published_exponential(
 
     References
     ----------
-    L. Chicchi et al., arXiv:2310.12612.
+    L. Giambagli et al., arXiv:2310.12612.
     """
     part = curve.select((curve.x > 0.5 / teacher_width) & (curve.x <= 1.0 + 1e-9))
     mean = mean_curve(part)[0]

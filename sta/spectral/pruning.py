@@ -21,6 +21,9 @@ from sta.spectral.student import spectral_layers
 if TYPE_CHECKING:
     from sta.spectral.teacher import Dataset
 
+# Patterns in a portion of the ramp: enough to make overheads small, few enough for the cache.
+MOST_PATTERNS = 1024
+
 
 def importance(layer: StackedLinear) -> Tensor:
     r"""Return the importance of every target unit of a layer, shape (*stack, h).
@@ -89,7 +92,7 @@ class Ramp:
 
 
 def ramp(
-    network: Network, data: Dataset, layers: Sequence[int] | None = None, chunk: int = 2**17
+    network: Network, data: Dataset, layers: Sequence[int] | None = None, chunk: int = 2**18
 ) -> Ramp:
     """Return the exact ramp of the error over the number of kept units, in float64.
 
@@ -106,7 +109,8 @@ def ramp(
     layers : sequence of int, optional
         Hidden layers to prune; the spectral ones unless told.
     chunk : int
-        Bound on the numbers held in a temporary array; memory does not grow with the patterns.
+        Bound on the numbers a member holds in a temporary array; memory does not grow with
+        the patterns.
 
     Raises
     ------
@@ -119,8 +123,8 @@ def ramp(
             raise ShapeError(f"layer {number} is not a hidden layer; choose from {network.hidden}")
     order = ranking(network, layers)
     double = copy.deepcopy(network).double()
-    members = int(np.prod(network.stack, dtype=int))
-    step = max(1, chunk // (members * max(network.widths)))
+    # The same portions whatever the stack, so that sums do not depend on a member's neighbours.
+    step = max(1, min(MOST_PATTERNS, chunk // max(network.widths)))
     total = torch.zeros(*network.stack, order.shape[-1] + 1, dtype=torch.float64)
     total = total.to(data.y.device)
     errors = _summed_errors if len(layers) == 1 else _masked_errors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sta.spectral import (
     importance,
     make_student,
     make_teacher,
+    member,
     ramp,
     spectral_layers,
     stack_datasets,
@@ -61,6 +62,10 @@ def train_students(
     Checkpoint
         A stack. `metrics` has ``students`` (one row of numbers each), ``history`` and ``ramp``.
     """
+    if len(students) == 1:
+        # Linear algebra libraries treat a batch of one apart and round it otherwise; with a twin
+        # beside it a student comes out the same, bit for bit, however the sweep is cut.
+        return _without_twin(train_students(config, [students[0]] * 2, progress))
     teachers = [teacher_of(config, s) for s in students]
     recipe = config.kinds[students[0].kind]
     network = stack_networks(
@@ -94,6 +99,26 @@ def train_students(
             "students": _rows(students, network, history, curve, test_set),
             "history": {k: torch.from_numpy(v) for k, v in asdict(history).items()},
             "ramp": {"mse": torch.from_numpy(curve.mse)},
+        },
+    )
+
+
+def _without_twin(pair: Checkpoint) -> Checkpoint:
+    """Return the first member of a stack of two as a stack of one."""
+    metrics = pair.metrics
+    axes = {"train_loss": 1, "test_loss": 1, "effective_size": 1, "diverged_at": 0}
+    return replace(
+        pair,
+        student=stack_networks([member(pair.student, 0)]),
+        teacher=None if pair.teacher is None else stack_networks([member(pair.teacher, 0)]),
+        seeds=pair.seeds[:1],
+        metrics={
+            "students": metrics["students"][:1],
+            "history": {
+                name: value.narrow(axes[name], 0, 1) if name in axes else value
+                for name, value in metrics["history"].items()
+            },
+            "ramp": {"mse": metrics["ramp"]["mse"][:1]},
         },
     )
 

@@ -37,6 +37,10 @@ def folder(tmp_path_factory, tiny_sweep):
     with torch.no_grad():
         good.student.chain[0].phi[0, 0] = torch.nan
     save_checkpoint(good, here / "nan.pt")
+    torch.save({"0.weight": torch.ones(1, 4)}, here / "linear.pt")
+    for name, seeds in (("seedless", {}), ("unseeded", {"seed": 0, "trial": "x"})):
+        content = torch.load(here / "good.pt", weights_only=True)
+        torch.save({**content, "seeds": seeds or [3]}, here / f"{name}.pt")
     torch.save({"0.weight": torch.ones(5, 4), "1.weight": torch.ones(2, 6)}, here / "unchained.pt")
     np.savez(here / "other_inputs.npz", w1=np.ones((7, 3)), w2=np.ones((3, 2)))
     (here / "empty").mkdir()
@@ -64,6 +68,14 @@ CASES = {
     "NaN": ("analyze nan.pt", 1, "NaN"),
     "unchained": ("analyze unchained.pt", 1, "must chain"),
     "other inputs": ("analyze good.pt --teacher other_inputs.npz", 1, "4 inputs but the teacher 7"),
+    "no hidden layer": ("analyze linear.pt", 1, "no hidden layer"),
+    "no seeds": ("analyze seedless.pt", 1, "seeds is not the dict"),
+    "damaged seeds": ("analyze unseeded.pt", 1, "damaged"),
+    "two ways to prune": ("prune good.pt --keep 2 --threshold 0.1 -o x.pt", 2, "--keep"),
+    "prune to nothing": ("prune good.pt --threshold nan -o x.pt", 1, "nan"),
+    "foreign suffix": ("train demo --epochs 0 -o x.npz", 1, "x.pt"),
+    "columns of a sweep": ("collapse sweep --x a", 2, "--x"),
+    "long name": ("analyze " + 300 * "x", 1, "name too long"),
     "ensemble": ("analyze shard.pt", 1, "--member"),
     "no such member": ("analyze shard.pt --member 99", 1, "99"),
     "threshold": ("analyze good.pt --threshold 1.5", 2, "1.5"),
@@ -89,7 +101,7 @@ CASES = {
     "no cuda": ("train demo --device warp -o x.pt", 1, "warp"),
     "demo into a foreign folder": ("demo full", 1, "no sweep"),
     "report exists": ("report sweep -o exists", 1, "exists already"),
-    "table without columns": ("collapse table.csv", 2, "--x"),
+    "table without columns": ("collapse table.csv", 2, "--size"),
     "wrong column": ("collapse table.csv --x xx --y y --size L", 1, "'x'"),
     "no table": ("collapse table.txt --x x --y y --size L", 1, "table.txt"),
     "missing table": ("collapse none.csv --x x --y y --size L", 1, "none.csv does not exist"),

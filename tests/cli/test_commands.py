@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from sta.checkpoint import load_single
@@ -133,6 +134,32 @@ def test_prune_a_foreign_student(tmp_path):
     )  # fmt: skip
     # Two published runs gave .0104 and .0181 of raw cost for keeping 20.
     assert report["delta_mse"] == pytest.approx(0.0104, rel=0.15)
+
+
+def test_a_foreign_student_is_pruned_without_a_teacher(tmp_path):
+    out = tmp_path / "small.pt"
+    report = run_json("prune", PUBLISHED / "spectral_h60.npz", "-o", out)
+    assert report["units_kept"] == 27 and report["mse_after"] is None
+    assert "--teacher" in report["notes"]["mse"]
+
+
+def test_a_dead_student_is_null_with_a_reason(tmp_path):
+    np.savez(tmp_path / "dead.npz", w1=np.zeros((10, 4)), w2=np.ones((4, 2)))
+    report = run_json("analyze", tmp_path / "dead.npz", "--teacher", PUBLISHED / "teacher.npz")
+    assert report["student"]["effective_size"] == 0
+    assert report["graph"]["student"] is report["distance"] is None
+    assert "nothing is left" in report["notes"]["graph.student"]
+    assert report["graph"]["teacher"]["paths"]["count"] == 4000
+
+
+def test_several_outputs_have_a_graph_but_no_error(tmp_path):
+    rng = torch.Generator().manual_seed(0)
+    shapes = {"0.weight": (6, 10), "1.weight": (3, 6)}
+    torch.save({k: torch.randn(s, generator=rng) for k, s in shapes.items()}, tmp_path / "c.pt")
+    report = run_json("analyze", tmp_path / "c.pt", "--teacher", tmp_path / "c.pt")
+    assert report["student"]["test_loss"] is None and report["notes"]["student.test_loss"]
+    assert report["distance"]["paths"]["wasserstein"] == 0
+    assert report["matching"]["matched"] == report["matching"]["teacher_units"] == 6
 
 
 def test_sweep_status_collapse_and_report(tiny_sweep, tmp_path):
