@@ -24,6 +24,7 @@ SMOOTH_NAMES = {
     "crossover": "a logistic crossover",
 }
 SMOOTH = ", ".join(SMOOTH_NAMES.values())
+ROUNDING = 1e-12
 NO_EVIDENCE = f"no evidence for a sharp threshold above {FLOOR:.0%} of the curve's range"
 NO_COLLAPSE = (
     "inv_nu and beta_over_nu: not estimated, because no scaling collapse is fitted here; the"
@@ -108,10 +109,12 @@ def number(value: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(672.4, 2), number(0.00123, 2), number(4.2e-6, 2)
-    ('670', '0.0012', '4.2e-06')
+    >>> number(672.4, 2), number(0.00123, 2), number(4.2e-6, 2), number(-3e-18)
+    ('670', '0.0012', '4.2e-06', '0')
     """
-    if value == 0.0 or 1e-3 <= abs(value) < 1e6:
+    if abs(value) < ROUNDING:
+        return "0"
+    if 1e-3 <= abs(value) < 1e6:
         return np.format_float_positional(
             float(value), precision=digits, unique=False, fractional=False, trim="-"
         )
@@ -187,10 +190,10 @@ def threshold_sentence(who: str, threshold: Mapping[str, Any], n_trials: int) ->
         )
     if model == "none":
         return f"{who}: {threshold['message']}."
-    held = f" If there is one, {numbers}." if x_c.value is not None else ""
+    held = f"; if there is one, {numbers}" if x_c.value is not None else ""
     return (
         f"{who}: undecided between a threshold and a smooth model ({threshold['message']}):"
-        f" {NO_EVIDENCE}.{held}"
+        f" {NO_EVIDENCE}{held}."
     )
 
 
