@@ -91,9 +91,9 @@ def test_graphs_are_the_pruned_students(tiny_sweep):
     assert len(graphs) == len(sizes)
     for one in graphs:
         size = sizes[one.kind, one.student_width, one.teacher_seed, one.trial]
-        assert one.student.widths == (4, size, 2)
-        assert one.teacher.widths == (4, 3, 2)
-        assert one.paths.count == 4 * size * 2
+        assert one.student.widths == (4, size, 4)
+        assert one.teacher.widths == (4, 3, 4)
+        assert one.paths.count == 4 * size * 4
 
 
 def test_no_group_has_more_graphs_than_asked_for(tiny_sweep):
