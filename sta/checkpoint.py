@@ -21,7 +21,7 @@ from torch import Tensor
 import sta
 from sta.errors import FileFormatError, ShapeError, StaError
 from sta.files import write_atomically
-from sta.formats import check_tensor, load_torch, read_network
+from sta.formats import check_tensor, load_torch, network_from_state, read_network
 from sta.spectral.network import Network, build_network, member
 
 FORMAT = "sta.checkpoint"
@@ -115,7 +115,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if isinstance(content, dict) and content.get("format") == FORMAT:
         checkpoint = _unpack(content, path)
     else:
-        read = read_network(path)
+        read = read_network(path) if content is None else network_from_state(content, path)
         checkpoint = Checkpoint(read.network, kind=read.kind)
     if not checkpoint.student.stack:
         _refuse_nonfinite(checkpoint.student, path)

@@ -110,6 +110,14 @@ def shard_path(folder: Path, number: int) -> Path:
     return folder / "shards" / f"{number:04d}.pt"
 
 
+def refuse_foreign(folder: Path) -> None:
+    """Raise StaError, and touch nothing, if a folder is neither new nor empty nor a sweep's."""
+    if not folder.exists() or (folder / "plan.json").exists():
+        return
+    if not folder.is_dir() or any(not is_internal(entry) for entry in folder.iterdir()):
+        raise StaError(f"{folder} exists already and is no sweep; choose a new or empty folder")
+
+
 def open_sweep(folder: Path, plan: Plan) -> Plan:
     """Write the plan into a new or empty folder, or check that the folder holds this very sweep.
 
@@ -131,10 +139,7 @@ def open_sweep(folder: Path, plan: Plan) -> Plan:
                 f"{folder} holds a sweep with other settings; choose another folder or remove it"
             )
         return replace(plan, shards=begun.shards)
-    if folder.exists() and (
-        not folder.is_dir() or any(not is_internal(entry) for entry in folder.iterdir())
-    ):
-        raise StaError(f"{folder} exists already and is no sweep; choose a new or empty folder")
+    refuse_foreign(folder)
     write_bytes(path, json.dumps(plan.to_dict(), indent=1).encode())
     return plan
 

@@ -23,7 +23,7 @@ from sta.errors import StaError
 from sta.files import locked, remove_temporaries
 from sta.spectral.training import resolve_device
 from sta.sweep.config import SweepConfig
-from sta.sweep.plan import Plan, make_plan, open_sweep, read_plan, shard_path
+from sta.sweep.plan import Plan, make_plan, open_sweep, read_plan, refuse_foreign, shard_path
 from sta.sweep.shard import run_shard, teacher_of
 from sta.sweep.tables import SweepTables, write_tables
 
@@ -120,8 +120,7 @@ def run_sweep(
     plan = make_plan(config)
     teacher_of(config, plan.students[0])  # a teacher that cannot be read ends it here
     resolve_device(config.training.device)
-    if folder.is_file():
-        raise StaError(f"{folder} is a file; choose a new or empty folder")
+    refuse_foreign(folder)
     with locked(folder):
         plan = open_sweep(folder, plan)
         (folder / "shards").mkdir(exist_ok=True)

@@ -149,6 +149,7 @@ def test_foreign_and_other_folders_are_refused(tiny_sweep, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(StaError, match="no sweep"):
         run_sweep(config(), tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
     for call in (read_plan, sweep_status, read_tables):
         with pytest.raises(FileFormatError, match="no sweep directory"):
             call(tmp_path)
