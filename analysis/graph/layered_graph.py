@@ -2,23 +2,50 @@
 
 Node layer 0 holds the inputs, node layer ``l`` the units behind ``l`` weight matrices.
 Matrix ``l`` joins node layer ``l`` to node layer ``l + 1``; its entry ``[source, target]``
-is the weight of one edge, and a weight of zero is no edge.
+is the weight of one edge, and a weight of zero is no edge. Biases, where they are wanted, are
+the weights of one more unit of the node layer before, at which paths may start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from sta.analysis.graph.checks import (
+    as_ids,
+    as_indices,
+    as_layer,
+    check_attribute,
+    check_bias_units,
+    check_layers,
+    check_properties,
+    check_unit_ids,
+    frozen,
+    frozen_layer,
+)
+from sta.analysis.graph.edges import (
+    FloatArray,
+    IntArray,
+    Layer,
+    dense,
+    edge_count,
+    is_sparse,
+    submatrix,
+)
 from sta.errors import ShapeError
 
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.intp]
+__all__ = ["FloatArray", "IntArray", "Layer", "LayeredGraph", "Property"]
+
+Property: TypeAlias = str | int | float | bool
+BoolArray: TypeAlias = NDArray[np.bool_]
+BIAS_ID = -1
+"""Entry of ``unit_ids`` of a bias unit, which is no unit of the network."""
+_MISSING: dict[str, Any] = {"f": np.nan, "U": "", "b": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,20 +56,25 @@ class LayeredGraph:
 
     Parameters
     ----------
-    layers : tuple of ndarray
+    layers : tuple of ndarray or scipy.sparse.csr_array
         Matrix ``l`` has shape ``(widths[l], widths[l + 1])``, entry ``[source, target]``, float64.
     unit_ids : tuple of ndarray
         For every node layer, the index each unit had before pruning.
     role : str
         What the network is, such as ``"student"`` or ``"teacher"``.
     attributes : mapping of str to tuple of ndarray
-        Further per-node values: one 1-d array for every node layer, inputs included.
+        Further per-node values: one 1-d array for every node layer, inputs included; NaN where
+        a unit has none.
+    bias_units : tuple of ndarray of bool
+        For every node layer, which of its units hold biases; empty if none does.
+    properties : mapping of str to str, int, float or bool
+        Facts about the whole network, such as a pruning threshold.
 
     Raises
     ------
     ShapeError
-        If the matrices are not a finite, chained, non-empty list of 2-d arrays, or node
-        attributes do not have one value per unit.
+        If the matrices are not a finite, chained, non-empty list of 2-d arrays, node
+        attributes do not have one value per unit, or a bias unit has incoming weights.
 
     Examples
     --------
@@ -53,16 +85,21 @@ class LayeredGraph:
     array([1])
     """
 
-    layers: tuple[FloatArray, ...]
+    layers: tuple[Layer, ...]
     unit_ids: tuple[IntArray, ...]
     role: str = ""
     attributes: Mapping[str, tuple[NDArray[Any], ...]] = field(default_factory=dict)
+    bias_units: tuple[BoolArray, ...] = ()
+    properties: Mapping[str, Property] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_layers(self.layers)
-        _check_unit_ids(self.unit_ids, self.widths)
+        check_layers(self.layers)
+        check_unit_ids(self.unit_ids, self.widths)
         for name, values in self.attributes.items():
-            _check_attribute(name, values, self.widths)
+            check_attribute(name, values, self.widths)
+        if self.bias_units:
+            check_bias_units(self.bias_units, self.layers, self.widths)
+        check_properties(self.properties)
 
     @classmethod
     def from_arrays(
@@ -70,8 +107,10 @@ class LayeredGraph:
         layers: Sequence[ArrayLike],
         unit_ids: Sequence[ArrayLike | None] | None = None,
         *,
+        biases: Sequence[ArrayLike | None] | None = None,
         role: str = "",
         attributes: Mapping[str, Sequence[ArrayLike]] | None = None,
+        properties: Mapping[str, Property] | None = None,
     ) -> LayeredGraph:
         """Copy weight matrices into a graph.
 
@@ -79,13 +118,19 @@ class LayeredGraph:
         ----------
         layers : sequence of array_like or scipy.sparse array
             Weight matrices of shape ``(n_in, n_out)``; the transpose of torch's
-            ``Linear.weight``. Sparse matrices are made dense.
+            ``Linear.weight``. Sparse matrices stay sparse.
         unit_ids : sequence of array_like or None, optional
             One entry per node layer, inputs first; None stands for ``0 .. width - 1``.
+        biases : sequence of array_like or None, optional
+            One entry per matrix, of shape ``(n_out,)``: it becomes the weights of a further
+            unit at the end of node layer l, with ``unit_ids`` -1.
         role : str, optional
             What the network is.
         attributes : mapping, optional
-            Further per-node values, one array per node layer under each name.
+            Further per-node values, one array per node layer under each name; bias units are
+            given NaN, or -1 where the values are whole numbers.
+        properties : mapping, optional
+            Facts about the whole network.
 
         Returns
         -------
@@ -96,8 +141,8 @@ class LayeredGraph:
         ShapeError
             If the arrays do not fit together or hold a NaN or an infinity.
         """
-        matrices = tuple(_as_matrix(layer, number) for number, layer in enumerate(layers))
-        _check_layers(matrices)
+        matrices = tuple(as_layer(layer, number) for number, layer in enumerate(layers))
+        check_layers(matrices)
         widths = _widths(matrices)
         given = [None] * len(widths) if unit_ids is None else list(unit_ids)
         if len(given) != len(widths):
@@ -106,18 +151,19 @@ class LayeredGraph:
                 "give one per node layer, inputs first, None for unpruned"
             )
         ids = tuple(
-            _frozen(np.arange(width) if entry is None else _as_ids(entry, number))
+            frozen(np.arange(width) if entry is None else as_ids(entry, number))
             for number, (entry, width) in enumerate(zip(given, widths, strict=True))
         )
         named = {
-            name: tuple(_frozen(np.array(value)) for value in values)
+            name: tuple(frozen(np.array(value)) for value in values)
             for name, values in (attributes or {}).items()
         }
-        return cls(matrices, ids, role, named)
+        graph = cls(matrices, ids, role, named, properties=dict(properties or {}))
+        return graph if biases is None else _with_biases(graph, biases)
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Number of units in every node layer, inputs first."""
+        """Number of units in every node layer, inputs first, bias units included."""
         return _widths(self.layers)
 
     @property
@@ -133,7 +179,18 @@ class LayeredGraph:
     @property
     def n_edges(self) -> int:
         """Number of nonzero weights."""
-        return sum(int(np.count_nonzero(layer)) for layer in self.layers)
+        return sum(edge_count(layer) for layer in self.layers)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether any unit holds biases."""
+        return any(mask.any() for mask in self.bias_units)
+
+    def is_bias(self, layer: int) -> BoolArray:
+        """Which units of a node layer hold biases."""
+        if not self.bias_units:
+            return np.zeros(self.widths[layer], dtype=bool)
+        return self.bias_units[layer]
 
     def keep(self, layer: int, units: ArrayLike) -> LayeredGraph:
         """Graph with only the given units of one node layer, in the given order.
@@ -143,7 +200,8 @@ class LayeredGraph:
         layer : int
             Node layer, 0 for the inputs.
         units : array_like
-            Distinct unit indices, or a boolean mask over the layer.
+            Distinct unit indices, or a boolean mask over the layer. Bias units stay, at the
+            end of the layer if they are not named.
 
         Returns
         -------
@@ -157,111 +215,103 @@ class LayeredGraph:
         """
         if not 0 <= layer <= self.n_layers:
             raise ShapeError(f"no node layer {layer}; choose one from 0 to {self.n_layers}")
-        chosen = _as_indices(units, self.widths[layer], layer)
+        bias = np.flatnonzero(self.is_bias(layer))
+        width = self.widths[layer]
+        mask = np.asarray(units)
+        if bias.size and mask.dtype == np.bool_ and mask.shape == (width - bias.size,):
+            units = np.delete(np.arange(width), bias)[mask]
+        chosen = as_indices(units, width, layer)
+        return self._select(layer, np.concatenate([chosen, np.setdiff1d(bias, chosen)]))
+
+    def without_bias(self) -> LayeredGraph:
+        """Graph without its bias units."""
+        graph = self
+        for layer in range(self.n_layers) if self.has_bias else ():
+            if graph.is_bias(layer).any():
+                graph = graph._select(layer, np.flatnonzero(~graph.is_bias(layer)))
+        return replace(graph, bias_units=())
+
+    def with_attributes(self, **attributes: Sequence[ArrayLike]) -> LayeredGraph:
+        """Graph with further per-node values, one array per node layer under each name."""
+        named = {
+            name: tuple(frozen(np.array(value)) for value in values)
+            for name, values in attributes.items()
+        }
+        return replace(self, attributes={**self.attributes, **named})
+
+    def dense(self) -> tuple[FloatArray, ...]:
+        """Return the weight matrices as ndarrays."""
+        return tuple(dense(layer) for layer in self.layers)
+
+    def _select(self, layer: int, chosen: IntArray) -> LayeredGraph:
         matrices = list(self.layers)
         if layer > 0:
-            # C order, so that sums over sources round as they did before
-            matrices[layer - 1] = _frozen(matrices[layer - 1].take(chosen, axis=1))
+            matrices[layer - 1] = frozen_layer(submatrix(matrices[layer - 1], columns=chosen))
         if layer < self.n_layers:
-            matrices[layer] = _frozen(matrices[layer][chosen])
-        ids = list(self.unit_ids)
-        ids[layer] = _frozen(ids[layer][chosen])
-        attributes = {
-            name: (*values[:layer], _frozen(values[layer][chosen]), *values[layer + 1 :])
-            for name, values in self.attributes.items()
-        }
-        return LayeredGraph(tuple(matrices), tuple(ids), self.role, attributes)
+            matrices[layer] = frozen_layer(submatrix(matrices[layer], rows=chosen))
+
+        def cut(values: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
+            return (*values[:layer], frozen(values[layer][chosen]), *values[layer + 1 :])
+
+        return replace(
+            self,
+            layers=tuple(matrices),
+            unit_ids=cut(self.unit_ids),
+            attributes={name: cut(values) for name, values in self.attributes.items()},
+            bias_units=cut(self.bias_units) if self.bias_units else (),
+        )
 
 
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array.setflags(write=False)
-    return array
-
-
-def _widths(matrices: Sequence[FloatArray]) -> tuple[int, ...]:
+def _widths(matrices: Sequence[Layer]) -> tuple[int, ...]:
     return (matrices[0].shape[0], *(matrix.shape[1] for matrix in matrices))
 
 
-def _as_matrix(layer: ArrayLike, number: int) -> FloatArray:
-    dense: Any = layer
-    if scipy.sparse.issparse(dense):
-        dense = dense.toarray()
-    try:
-        raw = np.asarray(dense)
-        if np.iscomplexobj(raw):
-            raise TypeError("complex weights")
-        return _frozen(np.array(raw, dtype=np.float64))
-    except (TypeError, ValueError, RuntimeError) as error:
+def _with_biases(graph: LayeredGraph, biases: Sequence[ArrayLike | None]) -> LayeredGraph:
+    if len(biases) != graph.n_layers:
         raise ShapeError(
-            f"layer {number} is not a matrix of real numbers ({error}); pass a 2-d numpy array"
-        ) from error
-
-
-def _as_ids(entry: ArrayLike, number: int) -> IntArray:
-    ids = np.array(entry)
-    if ids.dtype.kind not in "iu":
-        raise ShapeError(
-            f"unit_ids of node layer {number} have type {ids.dtype}; give whole numbers"
+            f"biases has {len(biases)} entries but the graph has {graph.n_layers} matrices; "
+            "give one per matrix, None for no bias"
         )
-    return ids.astype(np.intp)
+    present = [bias is not None for bias in biases] + [False]
+    matrices = [
+        _bordered(layer, bias, number, column=present[number + 1])
+        for number, (layer, bias) in enumerate(zip(graph.layers, biases, strict=True))
+    ]
+
+    def extended(values: NDArray[Any], at: int) -> NDArray[Any]:
+        missing = _MISSING.get(values.dtype.kind, BIAS_ID)
+        return frozen(np.append(values, missing).astype(values.dtype)) if present[at] else values
+
+    return LayeredGraph(
+        tuple(frozen_layer(matrix) for matrix in matrices),
+        tuple(extended(ids, at) for at, ids in enumerate(graph.unit_ids)),
+        graph.role,
+        {
+            name: tuple(extended(one, at) for at, one in enumerate(values))
+            for name, values in graph.attributes.items()
+        },
+        tuple(
+            frozen(np.arange(width + there) == width)
+            for width, there in zip(graph.widths, present, strict=True)
+        ),
+        graph.properties,
+    )
 
 
-def _as_indices(units: ArrayLike, width: int, layer: int) -> IntArray:
-    chosen = np.asarray(units)
-    if chosen.dtype == np.bool_ and chosen.shape == (width,):
-        chosen = np.flatnonzero(chosen)
-    if chosen.size == 0:
-        raise ShapeError(f"no unit of node layer {layer} would be left; keep at least one")
-    if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-        raise ShapeError(
-            f"units of node layer {layer} have shape {chosen.shape} and type {chosen.dtype}; "
-            f"give a list of indices or a boolean mask of length {width}"
-        )
-    if chosen.min() < 0 or chosen.max() >= width:
-        wrong = chosen[(chosen < 0) | (chosen >= width)][0]
-        raise ShapeError(f"node layer {layer} has no unit {wrong}; it has units 0 to {width - 1}")
-    if np.unique(chosen).size < chosen.size:
-        raise ShapeError(f"units of node layer {layer} repeat; name each unit once")
-    return chosen.astype(np.intp)
-
-
-def _check_layers(matrices: Sequence[FloatArray]) -> None:
-    if len(matrices) == 0:
-        raise ShapeError("a graph of 0 weight matrices has no edges; give at least one layer")
-    for number, matrix in enumerate(matrices):
-        if matrix.ndim != 2:
+def _bordered(layer: Layer, bias: ArrayLike | None, number: int, *, column: bool) -> Layer:
+    """Append a row of biases, and an empty column where the targets include a bias unit."""
+    rows = [layer]
+    if bias is not None:
+        row = np.asarray(as_layer(np.atleast_2d(np.asarray(bias)), number))
+        if row.shape != (1, layer.shape[1]):
             raise ShapeError(
-                f"layer {number} has shape {matrix.shape}; give a matrix of shape (n_in, n_out)"
+                f"bias {number} has shape {np.shape(bias)} but its layer has "
+                f"{layer.shape[1]} targets; give one bias per target"
             )
-        if matrix.size == 0:
-            raise ShapeError(
-                f"layer {number} has shape {matrix.shape}; every layer needs at least one unit"
-            )
-        if not np.isfinite(matrix).all():
-            source, target = (int(i) for i in np.argwhere(~np.isfinite(matrix))[0])
-            raise ShapeError(
-                f"layer {number} holds {matrix[source, target]} at source {source}, "
-                f"target {target}; weights must be finite"
-            )
-        if number and matrix.shape[0] != matrices[number - 1].shape[1]:
-            raise ShapeError(
-                f"layer {number} has {matrix.shape[0]} sources but layer {number - 1} has "
-                f"{matrices[number - 1].shape[1]} targets; transpose torch weights "
-                "(n_out, n_in) or reorder the layers"
-            )
-
-
-def _check_unit_ids(unit_ids: Sequence[IntArray], widths: Sequence[int]) -> None:
-    _check_attribute("unit_ids", unit_ids, widths)
-    for number, ids in enumerate(unit_ids):
-        if np.unique(ids).size < ids.size:
-            raise ShapeError(f"unit_ids of node layer {number} repeat; name each unit once")
-
-
-def _check_attribute(name: str, values: Sequence[NDArray[Any]], widths: Sequence[int]) -> None:
-    shapes = [np.shape(value) for value in values]
-    if shapes != [(width,) for width in widths]:
-        raise ShapeError(
-            f"{name} has arrays of shape {shapes} but the node layers hold {list(widths)} units; "
-            "give one value per unit"
-        )
+        rows.append(row)
+    library: Any = scipy.sparse if is_sparse(layer) else np
+    tall = library.vstack(rows)
+    if column:
+        nothing = np.zeros((tall.shape[0], 1))
+        tall = library.hstack([tall, nothing])
+    return as_layer(tall, number)

@@ -28,12 +28,33 @@ def test_arrays_are_copies_that_cannot_be_written():
         graph.role = "other"
 
 
-def test_sparse_float32_and_lists_become_dense_float64():
-    graph = LayeredGraph.from_arrays(
-        [scipy.sparse.csr_array(np.eye(2, dtype=np.float32)), [[1], [2]]]
+def test_sparse_stays_sparse_and_everything_becomes_float64():
+    first = scipy.sparse.coo_array(
+        (np.array([1, 2, 3, 0], dtype=np.float32), ([0, 0, 1, 1], [0, 0, 1, 0]))
     )
+    graph = LayeredGraph.from_arrays([first, [[1], [2]]])
     assert [layer.dtype for layer in graph.layers] == [np.float64, np.float64]
-    assert graph.n_edges == 4
+    assert scipy.sparse.issparse(graph.layers[0])
+    assert graph.n_edges == 4  # repeated entries are summed, stored zeros dropped
+    np.testing.assert_array_equal(graph.dense()[0], [[3, 0], [0, 3]])
+
+
+@pytest.mark.parametrize("kind", [np.array, scipy.sparse.csr_array])
+def test_biases_are_weights_of_one_more_unit_of_the_layer_before(kind):
+    graph = LayeredGraph.from_arrays(
+        [kind(np.ones((2, 3))), kind(np.ones((3, 1)))],
+        biases=[[1.0, 2.0, 0.0], [4.0]],
+        attributes={"eigenvalue": [[1, 2], [1.0, 2.0, 3.0], [0.5]]},
+    )
+    assert graph.widths == (3, 4, 1)
+    assert graph.has_bias
+    assert graph.unit_ids[1].tolist() == [0, 1, 2, -1]
+    np.testing.assert_array_equal(graph.dense()[0][2], [1, 2, 0, 0])
+    np.testing.assert_array_equal(graph.attributes["eigenvalue"][1], [1, 2, 3, np.nan])
+    assert graph.n_edges == 6 + 2 + 3 + 1
+    assert graph.keep(1, [True, False, True]).unit_ids[1].tolist() == [0, 2, -1]
+    assert graph.without_bias().widths == (2, 3, 1)
+    assert not graph.without_bias().has_bias
 
 
 def test_keep_carries_ids_and_attributes_through_two_prunings():
