@@ -15,16 +15,18 @@ from sta.analysis.graph.comparison import (
     summarize_graph,
 )
 from sta.analysis.graph.distances import DISTANCES, energy, kolmogorov_smirnov, wasserstein
-from sta.analysis.graph.enumeration import ENUMERATION_LIMIT, count_paths, path_weights
+from sta.analysis.graph.enumeration import (
+    ENUMERATION_LIMIT,
+    count_paths,
+    path_weights,
+    signed_path_counts,
+)
+from sta.analysis.graph.histogram import BIN_WIDTH, PathHistogram, path_histogram
 from sta.analysis.graph.interop import to_igraph, to_networkx
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.matching import LayerMatching, UnitMatching, match_units
-from sta.analysis.graph.paths import (
-    PathDistribution,
-    PathMoments,
-    path_distribution,
-    path_moments,
-)
+from sta.analysis.graph.moments import PathMoments, entropy_number, path_moments
+from sta.analysis.graph.paths import PathDistribution, path_distribution
 from sta.analysis.graph.rescaling import balance, rescale
 from sta.analysis.graph.strengths import (
     StrengthHistogram,
@@ -37,12 +39,14 @@ from sta.analysis.graph.strengths import (
 )
 
 __all__ = [
+    "BIN_WIDTH",
     "DISTANCES",
     "ENUMERATION_LIMIT",
     "GraphComparison",
     "LayerMatching",
     "LayeredGraph",
     "PathDistribution",
+    "PathHistogram",
     "PathMoments",
     "StrengthHistogram",
     "UnitMatching",
@@ -50,6 +54,7 @@ __all__ = [
     "compare_graphs",
     "count_paths",
     "energy",
+    "entropy_number",
     "in_degree",
     "in_strength",
     "in_strength_histogram",
@@ -58,11 +63,13 @@ __all__ = [
     "out_degree",
     "out_strength",
     "path_distribution",
+    "path_histogram",
     "path_moments",
     "path_weights",
     "rescale",
     "sample_distances",
     "scaled_in_strength",
+    "signed_path_counts",
     "summarize_graph",
     "to_igraph",
     "to_networkx",

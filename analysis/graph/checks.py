@@ -169,7 +169,9 @@ def check_bias_units(
         if number == len(layers):
             raise ShapeError("the last node layer cannot hold bias units; they feed a next layer")
         if number and np.any(abs(layers[number - 1]).sum(axis=0)[mask]):
-            raise ShapeError(f"a bias unit of node layer {number} has incoming weights; remove them")
+            raise ShapeError(
+                f"bias units of node layer {number} have incoming weights; remove them"
+            )
 
 
 def check_properties(properties: Mapping[str, object]) -> None:

@@ -8,10 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from sta.analysis.graph.layered_graph import FloatArray, IntArray, LayeredGraph
+from sta.analysis.graph.edges import (
+    FloatArray,
+    IntArray,
+    Layer,
+    edge_list,
+    is_sparse,
+    mapped,
+    submatrix,
+    support,
+)
+from sta.analysis.graph.layered_graph import LayeredGraph
+from sta.analysis.graph.starts import path_layers
 from sta.errors import StaError
 
-__all__ = ["ENUMERATION_LIMIT", "count_paths", "path_weights"]
+__all__ = ["ENUMERATION_LIMIT", "count_paths", "live_units", "path_weights", "signed_path_counts"]
 
 ENUMERATION_LIMIT = 2e7
 """Number of paths up to which all path weights are listed (160 MB)."""
@@ -40,15 +51,45 @@ def count_paths(graph: LayeredGraph) -> int:
     >>> count_paths(dense) == 512**31
     True
     """
-    limbs = np.ones((1, graph.widths[0]))
-    for matrix in graph.layers:
-        if matrix.all():
-            sums = np.tile(limbs.sum(axis=1, keepdims=True), matrix.shape[1])
+    layers = path_layers(graph)
+    limbs = np.ones((1, layers[0].shape[0]))
+    for layer in layers:
+        if not is_sparse(layer) and layer.all():
+            sums = np.tile(limbs.sum(axis=1, keepdims=True), layer.shape[1])
         else:
-            sums = limbs @ (matrix != 0).astype(np.float64)
+            sums = limbs @ support(layer)
         limbs = _carry(sums)
-    totals = (int(limb.sum()) for limb in limbs)
-    return sum(total << (_LIMB_BITS * place) for place, total in enumerate(totals))
+    return _whole(limbs)
+
+
+def signed_path_counts(graph: LayeredGraph) -> tuple[int, int]:
+    """Exact numbers of paths of positive and of negative weight.
+
+    Parameters
+    ----------
+    graph : LayeredGraph
+        With at most 2**20 units in a layer.
+
+    Returns
+    -------
+    positive, negative : int
+
+    Examples
+    --------
+    >>> signed_path_counts(LayeredGraph.from_arrays([[[1.0, -1.0]], [[3.0], [4.0]]]))
+    (1, 1)
+    """
+    layers = path_layers(graph)
+    positive, negative = np.ones((1, layers[0].shape[0])), np.zeros((1, layers[0].shape[0]))
+    for layer in layers:
+        plus = mapped(layer, lambda weights: (weights > 0).astype(np.float64))
+        minus = mapped(layer, lambda weights: (weights < 0).astype(np.float64))
+        positive, negative = (
+            _carry(positive @ plus + negative @ minus),
+            _carry(positive @ minus + negative @ plus),
+        )
+        positive, negative = _of_equal_length(positive, negative)
+    return _whole(positive), _whole(negative)
 
 
 def path_weights(graph: LayeredGraph, *, limit: float = ENUMERATION_LIMIT) -> FloatArray:
@@ -80,18 +121,18 @@ def path_weights(graph: LayeredGraph, *, limit: float = ENUMERATION_LIMIT) -> Fl
     if count > limit:
         raise StaError(
             f"{count:.4g} paths exceed the limit of {limit:.4g}; raise limit (8 bytes a path, "
-            "five times that while sparse layers are expanded) or use method='moments'"
+            "five times that while sparse layers are expanded) or use method='dp'"
         )
-    live = _live_units(graph)
-    matrices = [
-        matrix[np.ix_(sources, targets)]
-        for matrix, sources, targets in zip(graph.layers, live[:-1], live[1:], strict=True)
-    ]
     if count == 0:
         return np.empty(0)
-    dense = all(matrix.all() for matrix in matrices)
+    live = live_units(graph)
+    layers = [
+        submatrix(layer, sources, targets)
+        for layer, sources, targets in zip(path_layers(graph), live[:-1], live[1:], strict=True)
+    ]
+    full = all(not is_sparse(layer) and layer.all() for layer in layers)
     with np.errstate(over="ignore"):
-        products = _dense_products(matrices) if dense else _sparse_products(matrices)
+        products = _dense_products(layers) if full else _sparse_products(layers)
     if not np.isfinite(products).all():
         raise StaError("a path weight is beyond the range of float64; scale the weights down")
     return products
@@ -111,35 +152,55 @@ def _carry(limbs: FloatArray) -> FloatArray:
     return np.array(rows, dtype=np.float64)
 
 
-def _live_units(graph: LayeredGraph) -> list[IntArray]:
-    """Units of every node layer on a whole path, so that no partial path is listed in vain."""
-    reached = [np.ones(graph.widths[0], dtype=bool)]
-    for matrix in graph.layers:
-        reached.append((matrix[reached[-1]] != 0).any(axis=0))
-    useful = [np.ones(graph.widths[-1], dtype=bool)]
-    for matrix in reversed(graph.layers):
-        useful.append((matrix[:, useful[-1]] != 0).any(axis=1))
+def live_units(graph: LayeredGraph) -> list[IntArray]:
+    """Units of every node layer of `path_layers` that are on a whole path.
+
+    Parameters
+    ----------
+    graph : LayeredGraph
+
+    Returns
+    -------
+    list of ndarray of int
+        Indices; where a layer has none, there is no path.
+    """
+    layers = [support(layer) for layer in path_layers(graph)]
+    reached = [np.ones(layers[0].shape[0], dtype=bool)]
+    for layer in layers:
+        reached.append(reached[-1] @ layer > 0)
+    useful = [np.ones(layers[-1].shape[1], dtype=bool)]
+    for layer in reversed(layers):
+        useful.append(layer @ useful[-1] > 0)
     return [np.flatnonzero(a & b) for a, b in zip(reached, reversed(useful), strict=True)]
 
 
-def _dense_products(matrices: list[FloatArray]) -> FloatArray:
+def _whole(limbs: FloatArray) -> int:
+    return sum(int(limb.sum()) << (_LIMB_BITS * place) for place, limb in enumerate(limbs))
+
+
+def _of_equal_length(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    places = max(len(a), len(b))
+    return tuple(np.pad(limbs, ((0, places - len(limbs)), (0, 0))) for limbs in (a, b))
+
+
+def _dense_products(matrices: list[Layer]) -> FloatArray:
     products = matrices[0]
     for matrix in matrices[1:]:
         products = (products[:, :, None] * matrix).reshape(-1, matrix.shape[1])
     return products.ravel()
 
 
-def _sparse_products(matrices: list[FloatArray]) -> FloatArray:
-    ends = np.arange(matrices[0].shape[0])
+def _sparse_products(layers: list[Layer]) -> FloatArray:
+    ends = np.arange(layers[0].shape[0])
     products = np.ones(ends.size)
-    for matrix in matrices:
-        sources, targets = np.nonzero(matrix)
-        degree = np.bincount(sources, minlength=matrix.shape[0])
+    for layer in layers:
+        sources, targets, weights = edge_list(layer)
+        degree = np.bincount(sources, minlength=layer.shape[0])
         first = np.cumsum(degree) - degree
         # every partial path is repeated once for each edge that leaves its end
         copies = degree[ends]
         offset = first[ends] - (np.cumsum(copies) - copies)
         edge = np.arange(copies.sum()) + np.repeat(offset, copies)
-        products = np.repeat(products, copies) * matrix[sources, targets][edge]
+        products = np.repeat(products, copies) * weights[edge]
         ends = targets[edge]
     return products

@@ -2,90 +2,53 @@ r"""Paths from the inputs to the last layer, and the distribution of their weigh
 
 A path chooses one unit in every node layer, joined by edges; its weight is the signed
 product :math:`p = \prod_l w^{(l)}_{i_l i_{l+1}}`. Path weights do not change under the
-permutation of hidden units nor under the positive rescaling of ReLU units. Their sums
-follow from matrix products without listing a path; with :math:`W^{\circ k}` the elementwise
-power, and count, signed sum, :math:`L_1` and :math:`L_2` for all paths together,
-
-.. math::
-
-    \sum_p |p|^k = \mathbf 1^T |W_0|^{\circ k} \cdots |W_{L-1}|^{\circ k} \mathbf 1 .
+permutation of hidden units nor under the positive rescaling of ReLU units.
 
 References
 ----------
 .. [1] "How a student becomes a teacher: learning and forgetting through spectral methods",
    NeurIPS 2023, arXiv:2310.12612 (the path distribution).
-.. [2] A. Gonon et al., "A path-norm toolkit for modern networks", ICLR 2024,
-   arXiv:2310.01225 (path norms by one forward pass).
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sta.analysis.graph.enumeration import ENUMERATION_LIMIT, count_paths, path_weights
-from sta.analysis.graph.layered_graph import FloatArray, LayeredGraph
+from sta.analysis.graph.edges import FloatArray
+from sta.analysis.graph.enumeration import ENUMERATION_LIMIT, path_weights
+from sta.analysis.graph.histogram import MEMORY_LIMIT, PathHistogram, path_histogram
+from sta.analysis.graph.layered_graph import LayeredGraph
+from sta.analysis.graph.moments import PathMoments, path_moments
 from sta.errors import StaError
 
-__all__ = [
-    "PathDistribution",
-    "PathMethod",
-    "PathMoments",
-    "path_distribution",
-    "path_moments",
-]
+__all__ = ["PathDistribution", "PathMethod", "path_distribution"]
 
-# Squares of weights below 2**200 leave ample room for the width of any layer.
-_SAFE_EXPONENT = 200
-
-PathMethod: TypeAlias = Literal["auto", "exact", "moments"]
-
-
-@dataclass(frozen=True)
-class PathMoments:
-    """Exact sums over all paths of a graph.
-
-    Attributes
-    ----------
-    count : int
-        Number of paths with nonzero weights, exact.
-    signed_sum : float
-        Sum of the path weights p.
-    l1 : float
-        Sum of abs(p), the path norm.
-    l2 : float
-        Square root of the sum of p squared.
-    effective_number : float
-        Participation ratio l1^2 / l2^2, between 1 and ``count``; 0 without paths.
-
-    Notes
-    -----
-    A norm beyond the range of float64 is ``inf``; ``effective_number`` stays exact then.
-    """
-
-    count: int
-    signed_sum: float
-    l1: float
-    l2: float
-    effective_number: float
+PathMethod: TypeAlias = Literal["auto", "exact", "dp", "moments"]
+_METHODS = ("auto", "exact", "dp", "moments")
 
 
 @dataclass(frozen=True, eq=False)
 class PathDistribution(PathMoments):
-    """Exact sums over all paths, and the path weights where they can be listed.
+    """Exact sums over all paths, and the distribution of their weights.
 
     Attributes
     ----------
     method : str
-        ``"exact"`` if all path weights were listed, ``"moments"`` if only their sums are known.
+        ``"exact"`` if all path weights were listed, ``"dp"`` if they were counted in bins of
+        log(abs(p)) by dynamic programming, ``"moments"`` if only their sums are known.
     log_error_bound : float
         Largest error of any log(abs(p)) in ``weights``; 0 for an exact list.
-    weights : ndarray, shape (count,), or None
-        Signed path weights in ascending order.
+    weights : ndarray, shape (n,), or None
+        Signed path weights in ascending order; of bins, their centres.
+    counts : ndarray, shape (n,), or None
+        Number of paths at every entry of ``weights``, over ``2**exponent``; None stands for
+        one each.
+    exponent : int
+        0 unless the counts exceed the range of float64.
     reason : str
         Why ``weights`` is None; empty otherwise.
     """
@@ -93,6 +56,8 @@ class PathDistribution(PathMoments):
     method: str
     log_error_bound: float
     weights: FloatArray | None
+    counts: FloatArray | None = None
+    exponent: int = 0
     reason: str = ""
 
     def quantiles(self, q: ArrayLike) -> FloatArray:
@@ -130,60 +95,39 @@ class PathDistribution(PathMoments):
         outside = ~((levels >= 0) & (levels <= 1))
         if outside.any():
             raise StaError(f"quantile level {levels[outside].flat[0]} is not between 0 and 1")
-        rank = levels * (self.weights.size - 1)
-        low = np.floor(rank).astype(np.intp)
-        high = np.minimum(low + 1, self.weights.size - 1)
-        below, above = self.weights[low], self.weights[high]
-        return np.asarray(below + (rank - low) * (above - below))
-
-
-def path_moments(graph: LayeredGraph) -> PathMoments:
-    """Count, signed sum, L1 and L2 norm and effective number of all paths.
-
-    Vector-matrix products only: linear in the number of edges, for any depth.
-
-    Parameters
-    ----------
-    graph : LayeredGraph
-
-    Returns
-    -------
-    PathMoments
-
-    Examples
-    --------
-    >>> graph = LayeredGraph.from_arrays([[[1.0, -1.0]], [[3.0], [4.0]]])
-    >>> path_moments(graph)
-    PathMoments(count=2, signed_sum=-1.0, l1=7.0, l2=5.0, effective_number=1.96)
-    """
-    signed, total, squares = _path_sums(graph)
-    square_mantissa, square_exponent = squares
-    odd = square_exponent % 2
-    effective = 0.0
-    if square_mantissa > 0:
-        effective = _ldexp(total[0] ** 2 / square_mantissa, 2 * total[1] - square_exponent)
-    return PathMoments(
-        count=count_paths(graph),
-        signed_sum=_ldexp(*signed),
-        l1=_ldexp(*total),
-        l2=_ldexp(math.sqrt(square_mantissa * 2**odd), (square_exponent - odd) // 2),
-        effective_number=effective,
-    )
+        last = (self.weights.size if self.counts is None else self.counts.sum()) - 1
+        low = np.floor(levels * last)
+        below, above = (
+            _at_rank(self.weights, self.counts, rank) for rank in (low, np.minimum(low + 1, last))
+        )
+        return np.asarray(below + (levels * last - low) * (above - below))
 
 
 def path_distribution(
-    graph: LayeredGraph, method: PathMethod = "auto", *, limit: float = ENUMERATION_LIMIT
+    graph: LayeredGraph,
+    method: PathMethod = "auto",
+    *,
+    limit: float = ENUMERATION_LIMIT,
+    bin_width: float | None = None,
+    memory: float = MEMORY_LIMIT,
 ) -> PathDistribution:
-    """Distribution of the signed path weights, with its exact sums.
+    """Distribution of the signed path weights, with its exact sums, at any size.
 
     Parameters
     ----------
     graph : LayeredGraph
-    method : {"auto", "exact", "moments"}, optional
-        ``"exact"`` lists all path weights, ``"moments"`` computes their sums only, and
-        ``"auto"`` lists them where it can and says in ``reason`` why it could not.
+    method : {"auto", "exact", "dp", "moments"}, optional
+        ``"exact"`` lists all path weights; ``"dp"`` counts them, exactly, in bins of the
+        logarithm of their magnitude; ``"moments"`` computes their sums only. ``"auto"`` lists
+        them where they are few enough, counts them otherwise, and where that fails too says why
+        in ``reason``.
     limit : float, optional
         Largest number of path weights to list, 8 bytes each.
+    bin_width : float, optional
+        h of ``"dp"``, chosen by :func:`path_histogram` if None; no log(abs(p)) of L layers errs
+        by more than L h / 2.
+    memory : float, optional
+        Largest number of bytes for the histograms of ``"dp"``.
 
     Returns
     -------
@@ -192,66 +136,60 @@ def path_distribution(
     Raises
     ------
     StaError
-        If ``method`` is unknown, or ``"exact"`` meets more than ``limit`` paths or a path
-        weight beyond float64.
+        If ``method`` is unknown, ``"exact"`` meets more than ``limit`` paths, a path weight is
+        beyond float64, or the histograms would exceed ``memory``.
 
     Examples
     --------
     >>> graph = LayeredGraph.from_arrays([[[1.0, -1.0]], [[3.0], [4.0]]])
     >>> path_distribution(graph).weights.tolist()
     [-4.0, 3.0]
+    >>> path_distribution(graph, "dp").counts.tolist()
+    [1.0, 1.0]
     """
-    if method not in ("auto", "exact", "moments"):
-        raise StaError(f"path method is {method!r}; choose 'auto', 'exact' or 'moments'")
+    if method not in _METHODS:
+        raise StaError(f"path method is {method!r}; choose one of {', '.join(_METHODS)}")
     moments = path_moments(graph)
     if method == "moments":
-        return _without_weights(moments, "moments were asked for; use method='auto'")
+        return _sums_only(moments, "moments were asked for; use method='auto'")
+    listed = method == "exact" or (method == "auto" and moments.count <= limit)
     try:
-        weights = path_weights(graph, limit=limit)
+        if listed:
+            return _listed(moments, path_weights(graph, limit=limit))
+        return _counted(moments, path_histogram(graph, bin_width, memory=memory))
     except StaError as error:
-        if method == "exact":
+        if method != "auto":
             raise
-        return _without_weights(moments, str(error))
+        return _sums_only(moments, str(error))
+
+
+def _listed(moments: PathMoments, weights: FloatArray) -> PathDistribution:
     weights.sort()
     weights.setflags(write=False)
     return PathDistribution(**vars(moments), method="exact", log_error_bound=0.0, weights=weights)
 
 
-def _without_weights(moments: PathMoments, reason: str) -> PathDistribution:
+def _counted(moments: PathMoments, paths: PathHistogram) -> PathDistribution:
+    weights, counts = paths.sample()
+    return PathDistribution(
+        **vars(moments),
+        method="dp",
+        log_error_bound=paths.log_error_bound,
+        weights=weights,
+        counts=counts,
+        exponent=paths.exponent,
+    )
+
+
+def _sums_only(moments: PathMoments, reason: str) -> PathDistribution:
     return PathDistribution(
         **vars(moments), method="moments", log_error_bound=0.0, weights=None, reason=reason
     )
 
 
-def _path_sums(graph: LayeredGraph) -> list[tuple[float, int]]:
-    """Sum p, abs(p) and p squared over all paths, each as a mantissa and a power of two.
-
-    Powers of two are split off exactly after every layer, so that depth can neither
-    overflow nor cost precision.
-    """
-    vectors = [np.ones(graph.widths[0])] * 3
-    exponents = [0, 0, 0]
-    for matrix in graph.layers:
-        shift = _exponent(matrix)
-        if abs(shift) < _SAFE_EXPONENT:
-            shift = 0
-        scaled = np.ldexp(matrix, -shift) if shift else matrix
-        work = np.abs(scaled)
-        products = [vectors[0] @ scaled, vectors[1] @ work]
-        products.append(vectors[2] @ np.square(work, out=work))
-        for k, (product, power) in enumerate(zip(products, (1, 1, 2), strict=True)):
-            drift = _exponent(product)
-            vectors[k] = np.ldexp(product, -drift)
-            exponents[k] += power * shift + drift
-    return [(float(vector.sum()), e) for vector, e in zip(vectors, exponents, strict=True)]
-
-
-def _exponent(array: FloatArray) -> int:
-    return math.frexp(max(float(array.max()), -float(array.min())))[1]
-
-
-def _ldexp(mantissa: float, exponent: int) -> float:
-    try:
-        return math.ldexp(mantissa, exponent)
-    except OverflowError:
-        return math.copysign(math.inf, mantissa)
+def _at_rank(weights: FloatArray, counts: FloatArray | None, rank: FloatArray) -> FloatArray:
+    """Weights of paths by their rank from 0 on."""
+    if counts is None:
+        return np.asarray(weights[rank.astype(np.intp)])
+    place = np.searchsorted(counts.cumsum(), rank, side="right")
+    return np.asarray(weights[place.clip(max=weights.size - 1)])

@@ -8,6 +8,7 @@ import pytest
 from sta.analysis.graph import (
     LayeredGraph,
     count_paths,
+    entropy_number,
     in_strength,
     path_distribution,
     path_moments,
@@ -127,15 +128,49 @@ def test_deep_net_counts_and_norms_stay_exact():
     rng = np.random.default_rng(0)
     layer, first, last = (rng.normal(size=shape) for shape in ((512, 512), (64, 512), (512, 10)))
     graph = LayeredGraph.from_arrays([first, *[layer] * 30, last])
-    paths = path_distribution(graph)
+    paths = path_distribution(graph, "moments")
     assert paths.count == 64 * 512**31 * 10
     assert np.isfinite([paths.signed_sum, paths.l1, paths.l2, paths.effective_number]).all()
     mean = math.sqrt(2 / math.pi)
     assert paths.l1 == pytest.approx(float(paths.count) * mean**32, rel=0.2)
     assert 1 < paths.effective_number < paths.count
     assert paths.method == "moments" and paths.weights is None
-    with pytest.raises(StaError, match="exceed the limit"):
+    with pytest.raises(StaError, match="moments were asked for"):
         paths.quantiles(0.5)
+
+
+def test_deep_net_is_counted_in_bins():
+    rng = np.random.default_rng(0)
+    graph = LayeredGraph.from_arrays([rng.normal(size=(100, 100)) / 10 for _ in range(30)])
+    paths = path_distribution(graph)
+    assert paths.method == "dp" and paths.reason == ""
+    assert paths.counts.sum() == pytest.approx(float(paths.count), rel=1e-13)
+    assert np.isfinite(paths.quantiles([0.0, 0.25, 0.5, 1.0])).all()
+    from_bins = (paths.counts * np.abs(paths.weights)).sum()
+    assert abs(math.log(from_bins / paths.l1)) <= paths.log_error_bound
+
+
+def entropy(weights):
+    share = np.abs(weights) / np.abs(weights).sum()
+    return math.exp(-(share * np.log(share)).sum())
+
+
+@pytest.mark.parametrize(("widths", "density"), SHAPES)
+def test_entropy_number_and_masses_equal_brute_force(widths, density):
+    graph = random_graph(widths, 7, density)
+    weights, moments = brute_force_paths(graph), path_moments(graph)
+    expected = entropy(weights) if weights.size else 0.0
+    assert entropy_number(graph) == pytest.approx(expected, rel=1e-12)
+    assert moments.positive_mass == pytest.approx(weights[weights > 0].sum(), abs=1e-12)
+    assert moments.negative_mass == pytest.approx(-weights[weights < 0].sum(), abs=1e-12)
+    if weights.size:  # Hill numbers fall with their order
+        bound = moments.count * (1 + 1e-12)
+        assert moments.effective_number <= entropy_number(graph) * (1 + 1e-12) <= bound
+
+
+def test_entropy_number_at_depth_thirty():
+    graph = LayeredGraph.from_arrays([np.full((7, 7), 1e-12)] * 30)
+    assert entropy_number(graph) == pytest.approx(7.0**31, rel=1e-11)
 
 
 def test_sparse_deep_count_equals_python_integers():
@@ -194,8 +229,7 @@ def test_dead_ends_are_not_expanded():
 def test_limit():
     graph = random_graph((3, 4, 2))
     assert path_distribution(graph, limit=24).method == "exact"
-    over = path_distribution(graph, limit=23)
-    assert over.method == "moments" and "24 paths exceed the limit of 23" in over.reason
+    assert path_distribution(graph, limit=23).method == "dp"
     for attempt in (path_distribution, path_weights):
         options = {"method": "exact"} if attempt is path_distribution else {}
         with pytest.raises(StaError, match="24 paths exceed the limit of 23"):
