@@ -138,9 +138,11 @@ def _moved(state: Histograms, step: Step, memory: float) -> Histograms:
     group, shifts = np.divmod(shifts, copies)
     rows = group.astype(np.int64) * n_out + targets
     columns = (2 * shifts + negative) * n_in + sources
-    sums_by_group = scipy.sparse.coo_array(
+    edges = scipy.sparse.coo_array(
         (np.ones(rows.size, kind), (rows, columns)), shape=(groups * n_out, flat.shape[0])
-    ).tocsr()
+    )
+    edges.has_canonical_format = True  # every edge is there once; their order does not matter
+    sums_by_group = edges.tocsr()
     sums = np.zeros((n_out, 2, (groups - 1) * copies + width), kind)
     for number in range(groups):
         product = sums_by_group[number * n_out : (number + 1) * n_out] @ flat
