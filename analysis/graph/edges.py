@@ -60,6 +60,19 @@ def edge_count(layer: Layer) -> int:
     return int(layer.nnz if is_sparse(layer) else np.count_nonzero(layer))
 
 
+def edge_counts(layer: Layer, axis: int) -> IntArray:
+    """Return the number of edges into every target (axis 0) or out of every source (axis 1).
+
+    Examples
+    --------
+    >>> edge_counts(np.array([[0.0, 2.0], [0.0, 3.0]]), axis=0).tolist()
+    [0, 2]
+    """
+    if is_sparse(layer):
+        return np.asarray(layer.count_nonzero(axis=axis), dtype=np.intp)
+    return np.asarray(np.count_nonzero(layer, axis=axis), dtype=np.intp)
+
+
 def mapped(layer: Layer, function: Callable[[FloatArray], FloatArray]) -> Layer:
     """Apply an elementwise function with ``function(0) = 0`` to all weights.
 
@@ -96,7 +109,10 @@ def scaled(
 
 
 def submatrix(layer: Layer, rows: IntArray | None = None, columns: IntArray | None = None) -> Layer:
-    """Return the layer between some sources and some targets, in the order given."""
+    """Return the layer between some sources and some targets, in the order given.
+
+    None stands for all of them, and is not copied.
+    """
     if rows is not None:
         layer = layer[rows]
     if columns is not None:

@@ -7,10 +7,10 @@ where it fits a stated limit.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sta.analysis.graph.edges import (
     FloatArray,
-    IntArray,
     Layer,
     edge_list,
     is_sparse,
@@ -22,7 +22,7 @@ from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.starts import path_layers
 from sta.errors import StaError
 
-__all__ = ["ENUMERATION_LIMIT", "count_paths", "live_units", "path_weights", "signed_path_counts"]
+__all__ = ["ENUMERATION_LIMIT", "count_paths", "live_layers", "path_weights", "signed_path_counts"]
 
 ENUMERATION_LIMIT = 2e7
 """Number of paths up to which all path weights are listed (160 MB)."""
@@ -125,11 +125,7 @@ def path_weights(graph: LayeredGraph, *, limit: float = ENUMERATION_LIMIT) -> Fl
         )
     if count == 0:
         return np.empty(0)
-    live = live_units(graph)
-    layers = [
-        submatrix(layer, sources, targets)
-        for layer, sources, targets in zip(path_layers(graph), live[:-1], live[1:], strict=True)
-    ]
+    layers = live_layers(graph)
     full = all(not is_sparse(layer) and layer.all() for layer in layers)
     with np.errstate(over="ignore"):
         products = _dense_products(layers) if full else _sparse_products(layers)
@@ -152,8 +148,8 @@ def _carry(limbs: FloatArray) -> FloatArray:
     return np.array(rows, dtype=np.float64)
 
 
-def live_units(graph: LayeredGraph) -> list[IntArray]:
-    """Units of every node layer of `path_layers` that are on a whole path.
+def live_layers(graph: LayeredGraph) -> list[Layer]:
+    """Weight matrices between the units that are on a whole path.
 
     Parameters
     ----------
@@ -161,17 +157,35 @@ def live_units(graph: LayeredGraph) -> list[IntArray]:
 
     Returns
     -------
-    list of ndarray of int
-        Indices; where a layer has none, there is no path.
+    list of ndarray or scipy.sparse.csr_array
+        Those of `path_layers` without their other units; empty if there is no path.
     """
-    layers = [support(layer) for layer in path_layers(graph)]
+    layers = path_layers(graph)
     reached = [np.ones(layers[0].shape[0], dtype=bool)]
     for layer in layers:
-        reached.append(reached[-1] @ layer > 0)
+        reached.append(_touched(layer, reached[-1], axis=0))
     useful = [np.ones(layers[-1].shape[1], dtype=bool)]
     for layer in reversed(layers):
-        useful.append(layer @ useful[-1] > 0)
-    return [np.flatnonzero(a & b) for a, b in zip(reached, reversed(useful), strict=True)]
+        useful.append(_touched(layer, useful[-1], axis=1))
+    live = [a & b for a, b in zip(reached, reversed(useful), strict=True)]
+    if not live[0].any():
+        return []
+    chosen = [None if mask.all() else np.flatnonzero(mask) for mask in live]
+    return [
+        submatrix(layer, sources, targets)
+        for layer, sources, targets in zip(layers, chosen[:-1], chosen[1:], strict=True)
+    ]
+
+
+def _touched(layer: Layer, units: NDArray[np.bool_], *, axis: int) -> NDArray[np.bool_]:
+    """Targets (axis 0) or sources (axis 1) with an edge from or to some units."""
+    if is_sparse(layer):
+        pattern = support(layer)
+        return np.asarray((units @ pattern if axis == 0 else pattern @ units) > 0)
+    edges = layer != 0
+    if not units.all():
+        edges = edges[units] if axis == 0 else edges[:, units]
+    return np.asarray(edges.any(axis=axis))
 
 
 def _whole(limbs: FloatArray) -> int:
@@ -187,7 +201,7 @@ def _dense_products(matrices: list[Layer]) -> FloatArray:
     products = matrices[0]
     for matrix in matrices[1:]:
         products = (products[:, :, None] * matrix).reshape(-1, matrix.shape[1])
-    return products.ravel()
+    return products.flatten()
 
 
 def _sparse_products(layers: list[Layer]) -> FloatArray:

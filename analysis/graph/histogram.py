@@ -23,11 +23,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sta.analysis.graph.edges import FloatArray, Layer, submatrix
-from sta.analysis.graph.enumeration import live_units
+from sta.analysis.graph.edges import FloatArray, Layer
+from sta.analysis.graph.enumeration import live_layers
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.shifted_sums import Step, joined, rounded_step, summed
-from sta.analysis.graph.starts import path_layers
 from sta.errors import StaError
 
 __all__ = ["BIN_WIDTH", "MEMORY_LIMIT", "WORK_LIMIT", "PathHistogram", "path_histogram"]
@@ -129,13 +128,9 @@ def path_histogram(
     if bin_width is not None and not 1e-4 <= bin_width <= 10:
         raise StaError(f"bin width is {bin_width}; choose one between 1e-4 and 10")
     width = BIN_WIDTH if bin_width is None else float(bin_width)
-    live = live_units(graph)
-    if any(units.size == 0 for units in live):
+    layers = live_layers(graph)
+    if not layers:
         return PathHistogram(width, 0, np.zeros(1), np.zeros(1), 0, graph.n_layers * width / 2)
-    layers = [
-        submatrix(layer, sources, targets)
-        for layer, sources, targets in zip(path_layers(graph), live[:-1], live[1:], strict=True)
-    ]
     sides = _sides(layers, width)
     if bin_width is None and _work(*sides) > WORK_LIMIT:
         width = min(10.0, float(f"{BIN_WIDTH * _work(*sides) / WORK_LIMIT:.2g}"))

@@ -9,13 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import DTypeLike, NDArray
 
-from sta.analysis.graph.edges import FloatArray, Layer, edge_count, edge_list, edge_values
+from sta.analysis.graph.edges import (
+    FloatArray,
+    Layer,
+    edge_count,
+    edge_counts,
+    edge_list,
+    edge_values,
+)
 
 __all__ = ["Histograms", "Step", "joined", "rounded_step", "summed"]
 
@@ -24,6 +31,8 @@ _CEILING = 2.0**400
 # Edges that share a shift, on average, per target: with fewer, clearing the sums costs more
 # than adding to them.
 _EDGES_PER_SUM = 8
+_EDGES_AT_ONCE = 4e6
+_VALUES_AT_ONCE = 2**18
 
 _Ints: TypeAlias = NDArray[np.int32] | NDArray[np.bool_]
 
@@ -58,15 +67,23 @@ class Step:
         rows, columns = self.layer.shape
         return (columns, rows) if self.backward else (rows, columns)
 
-    def edges(self) -> tuple[_Ints, _Ints, _Ints, _Ints]:
-        """Return sources, targets, k - first, and which weights are negative."""
-        rows, columns, weights = edge_list(self.layer)
+    def edges(self, targets: slice = slice(None)) -> tuple[_Ints, _Ints, _Ints, _Ints]:
+        """Return sources, targets, k - first, and which weights are negative.
+
+        Of the edges into some of the targets, which are numbered from 0 then.
+        """
+        part = self.layer[targets] if self.backward else self.layer[:, targets]
+        rows, columns, weights = edge_list(part)
         shifts = _rounded(np.abs(weights), self.bin_width)
         shifts -= self.first
         # the logarithm of a lone number may differ from the same one's in a long array
         np.clip(shifts, 0, self.span - 1, out=shifts)
-        sources, targets = (columns, rows) if self.backward else (rows, columns)
-        return sources.astype(np.int32), targets.astype(np.int32), shifts, weights < 0
+        start, end = (columns, rows) if self.backward else (rows, columns)
+        return start.astype(np.int32), end.astype(np.int32), shifts, weights < 0
+
+    def largest_degree(self) -> int:
+        """Return the largest number of edges into a target."""
+        return int(edge_counts(self.layer, axis=1 if self.backward else 0).max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,60 +112,88 @@ def _rounded(magnitudes: FloatArray, bin_width: float) -> NDArray[np.int32]:
 
 def rounded_step(layer: Layer, bin_width: float) -> Step:
     """Find the range of a layer's rounded logarithms."""
-    magnitudes = np.abs(edge_values(layer))
-    ends = np.array([magnitudes.min(where=magnitudes > 0, initial=np.inf), magnitudes.max()])
+    weights = edge_values(layer)
+    ends = np.array([np.inf, 0.0])
+    for start in range(0, weights.size, _VALUES_AT_ONCE):
+        magnitudes = np.abs(weights[start : start + _VALUES_AT_ONCE])
+        magnitudes = magnitudes[magnitudes > 0]
+        ends[0] = min(ends[0], magnitudes.min(initial=np.inf))
+        ends[1] = max(ends[1], magnitudes.max(initial=0.0))
     first, last = (int(end) for end in _rounded(ends, bin_width))
     return Step(layer, bin_width, False, first, last - first + 1, edge_count(layer))
 
 
 def summed(steps: Sequence[Step], memory: float) -> Histograms:
     """Count the paths through one or more layers, by the unit at which they arrive."""
-    _, targets, shifts, negative = steps[0].edges()
-    n_out, span = steps[0].shape[1], steps[0].span
-    slot = (2 * targets.astype(np.intp) + negative) * span + shifts
-    counts = np.bincount(slot, minlength=2 * n_out * span).reshape(n_out, 2, span)
-    state = Histograms(counts, steps[0].first)
+    state = _first(steps[0])
     for step in steps[1:]:
         state = _moved(_in_range(state), step, memory)
     return state
 
 
+def _first(step: Step) -> Histograms:
+    n_out = step.shape[1]
+    counts = np.zeros((n_out, 2, step.span), np.intp)
+    for block in _blocks(step):
+        _, targets, shifts, negative = step.edges(block)
+        part = counts[block]
+        slot = (2 * targets.astype(np.intp) + negative) * step.span + shifts
+        part += np.bincount(slot, minlength=part.size).reshape(part.shape)
+    return Histograms(counts, step.first)
+
+
+def _blocks(step: Step) -> list[slice]:
+    """Targets in blocks of about as many edges as keep the lists of edges small."""
+    n_out = step.shape[1]
+    size = max(1, int(n_out * _EDGES_AT_ONCE / step.n_edges))
+    return [slice(start, start + size) for start in range(0, n_out, size)]
+
+
 def _moved(state: Histograms, step: Step, memory: float) -> Histograms:
-    """Carry histograms across one more layer.
+    """Carry histograms across one more layer."""
+    n_in, _, bins = state.counts.shape
+    n_out = step.shape[1]
+    kind: DTypeLike = np.float64
+    if state.exponent == 0:  # whole numbers
+        kind = _smallest_type(float(state.counts.max()) * step.largest_degree())
+    copies = _copies(step, n_in * bins * np.dtype(kind).itemsize, memory)
+    groups = -(-step.span // copies)
+    # a negative edge reads the histograms with the signs exchanged
+    moved = np.zeros((copies, 2, n_in, 2, bins + copies - 1), kind)
+    for shift in range(copies):
+        moved[shift, 0, :, :, shift : shift + bins] = state.counts
+        moved[shift, 1, :, :, shift : shift + bins] = state.counts[:, ::-1]
+    sums = np.zeros((n_out, 2, groups * copies + bins - 1), kind)
+    for block in _blocks(step):
+        _add_edges(sums[block], moved, step.edges(block))
+    return _trimmed(Histograms(sums, state.first + step.first, state.exponent))
+
+
+def _add_edges(
+    sums: NDArray[Any], moved: NDArray[Any], edges: tuple[_Ints, _Ints, _Ints, _Ints]
+) -> None:
+    """Add to every target the histograms of its sources, moved along by its edges.
 
     Edges of equal shift are one sparse matrix; a few neighbouring shifts are done at once, on
     copies of the histograms moved by 0, 1, ... bins.
     """
-    sources, targets, shifts, negative = step.edges()
-    n_in, _, bins = state.counts.shape
-    n_out = step.shape[1]
-    degree = float(np.bincount(targets, minlength=n_out).max())
-    kind: DTypeLike = np.float64
-    if state.exponent == 0:  # whole numbers
-        kind = _smallest_type(float(state.counts.max()) * degree)
-    copies = _copies(step, n_in * bins * np.dtype(kind).itemsize, memory)
-    groups = -(-step.span // copies)
-    width = bins + copies - 1
-    # a negative edge reads the histograms with the signs exchanged
-    moved = np.zeros((copies, 2, n_in, 2, width), kind)
-    for shift in range(copies):
-        moved[shift, 0, :, :, shift : shift + bins] = state.counts
-        moved[shift, 1, :, :, shift : shift + bins] = state.counts[:, ::-1]
+    sources, targets, shifts, negative = edges
+    copies, _, n_in, _, width = moved.shape
+    n_out = sums.shape[0]
+    groups = (sums.shape[2] - width) // copies + 1
     flat = moved.reshape(copies * 2 * n_in, 2 * width)
     group, shifts = np.divmod(shifts, copies)
     rows = group.astype(np.int64) * n_out + targets
     columns = (2 * shifts + negative) * n_in + sources
-    edges = scipy.sparse.coo_array(
-        (np.ones(rows.size, kind), (rows, columns)), shape=(groups * n_out, flat.shape[0])
+    matrix = scipy.sparse.coo_array(
+        (np.ones(rows.size, moved.dtype), (rows, columns)), shape=(groups * n_out, flat.shape[0])
     )
-    edges.has_canonical_format = True  # every edge is there once; their order does not matter
-    sums_by_group = edges.tocsr()
-    sums = np.zeros((n_out, 2, (groups - 1) * copies + width), kind)
+    matrix.has_canonical_format = True  # every edge is there once; their order does not matter
+    by_group = matrix.tocsr()
     for number in range(groups):
-        product = sums_by_group[number * n_out : (number + 1) * n_out] @ flat
+        product = by_group[number * n_out : (number + 1) * n_out] @ flat
         at = number * copies
         sums[:, :, at : at + width] += product.reshape(n_out, 2, width)
-    return _trimmed(Histograms(sums, state.first + step.first, state.exponent))
 
 
 def _trimmed(state: Histograms) -> Histograms:
