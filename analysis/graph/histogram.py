@@ -35,8 +35,10 @@ BIN_WIDTH = 0.02
 """Bin width of log(abs(p)) with which distances stay within 1 % of their exact values."""
 MEMORY_LIMIT = 2**31
 """Bytes that the histograms of one layer may take."""
-WORK_LIMIT = 1e10
+WORK_LIMIT = 3e10
 """Additions that the default bin width may cost, some ten seconds."""
+# Cost of a multiplication in the matrix product that joins the sides, in additions.
+_JOIN = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,12 +134,11 @@ def path_histogram(
     if not layers:
         return PathHistogram(width, 0, np.zeros(1), np.zeros(1), 0, graph.n_layers * width / 2)
     sides = _sides(layers, width)
-    if bin_width is None and _work(*sides) > WORK_LIMIT:
-        width = min(10.0, float(f"{BIN_WIDTH * _work(*sides) / WORK_LIMIT:.2g}"))
+    if bin_width is None and _work(sides) > WORK_LIMIT:
+        width = min(10.0, float(f"{BIN_WIDTH * _work(sides) / WORK_LIMIT:.2g}"))
         sides = _sides(layers, width)
     _check_memory(sides, width, memory)
-    beginnings, ends = sides
-    whole = joined(summed(beginnings, memory), summed(ends, memory) if ends else None)
+    whole = joined([summed(side, memory) for side in sides if side])
     positive, negative = whole.counts[0].astype(np.float64)
     return PathHistogram(
         width, whole.first, positive, negative, whole.exponent, graph.n_layers * width / 2
@@ -148,19 +149,20 @@ def _sides(layers: Sequence[Layer], bin_width: float) -> tuple[list[Step], list[
     """Layers to be crossed forwards and backwards, cut where that is the least work."""
     forward = [rounded_step(layer, bin_width) for layer in layers]
     backward = [replace(step, backward=True) for step in forward]
-    cuts = [(forward[:at], backward[at:][::-1]) for at in range(1, max(2, len(layers)))]
-    return min(cuts, key=lambda sides: _work(*sides))
+    cuts = [(forward[:at], backward[at:][::-1]) for at in range(len(layers) + 1)]
+    return min(cuts, key=_work)
 
 
-def _work(*sides: Sequence[Step]) -> float:
-    """Additions to carry histograms across all layers but the first of every side."""
-    total = 0.0
+def _work(sides: tuple[list[Step], list[Step]]) -> float:
+    """Additions to carry histograms across all layers but the first of each side, and to join."""
+    total, joins = 0.0, _JOIN
     for side in sides:
         bins = 0
         for step in side:
             total += 2.0 * step.n_edges * bins
             bins += step.span
-    return total
+        joins *= 2.0 * bins
+    return total + joins * (sides[0][-1].shape[1] if sides[0] else 0)
 
 
 def _check_memory(sides: Sequence[Sequence[Step]], bin_width: float, memory: float) -> None:

@@ -30,7 +30,7 @@ _LARGEST = {np.uint16: 2.0**16 - 1, np.float32: 2.0**24}
 _CEILING = 2.0**400
 # Edges that share a shift, on average, per target: with fewer, clearing the sums costs more
 # than adding to them.
-_EDGES_PER_SUM = 8
+_EDGES_PER_SUM = 16
 _EDGES_AT_ONCE = 4e6
 _VALUES_AT_ONCE = 2**18
 
@@ -226,24 +226,23 @@ def _in_range(state: Histograms) -> Histograms:
     return Histograms(counts, state.first, state.exponent + drift)
 
 
-def joined(beginnings: Histograms, ends: Histograms | None) -> Histograms:
-    """Count whole paths, from beginnings and ends by the unit at which they meet.
+def joined(sides: Sequence[Histograms]) -> Histograms:
+    """Count whole paths.
 
     Parameters
     ----------
-    beginnings : Histograms
-    ends : Histograms or None
-        None where the beginnings are whole paths already.
+    sides : sequence of Histograms
+        Beginnings and ends of paths, by the unit at which they meet; or whole paths alone.
 
     Returns
     -------
     Histograms
         Of a single unit, float64.
     """
-    if ends is None:
-        whole = beginnings.counts.sum(axis=0, dtype=np.float64)
-        return Histograms(whole[None], beginnings.first, beginnings.exponent)
-    a, b = (_in_range(state) for state in (beginnings, ends))
+    if len(sides) == 1:
+        whole = sides[0].counts.sum(axis=0, dtype=np.float64)
+        return Histograms(whole[None], sides[0].first, sides[0].exponent)
+    a, b = (_in_range(state) for state in sides)
     n_units, _, width_b = b.counts.shape
     flat_b = b.counts.reshape(n_units, -1).astype(np.float64)
     width_a = a.counts.shape[2]
