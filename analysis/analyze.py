@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from sta.analysis.graph import LayeredGraph, compare_graphs, path_distribution, summarize_graph
+from sta.analysis.graph import (
+    GraphComparison,
+    LayeredGraph,
+    compare_graphs,
+    measure,
+    path_distribution,
+    summarize_graph,
+)
+from sta.analysis.network_graph import graph_of
 from sta.analysis.statistics import effective_size_curve, largest_gap
-from sta.checkpoint import Checkpoint, weights
+from sta.analysis.untrained import untrained_graphs
+from sta.checkpoint import Checkpoint
 from sta.errors import StaError
 from sta.evaluation import error_on, held_out_patterns, labelling_teacher
 from sta.spectral import (
@@ -23,6 +33,7 @@ from sta.spectral import (
 
 FORMAT = "sta.analysis/1"
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+NULL_SAMPLES = 99
 
 
 @dataclass(frozen=True)
@@ -38,11 +49,14 @@ class StudentAnalysis:
         The teacher, None if there is none.
     report : dict
         The content of ``sta analyze --json``.
+    comparison : GraphComparison or None
+        Of the two graphs.
     """
 
     student: LayeredGraph | None
     teacher: LayeredGraph | None
     report: dict[str, Any]
+    comparison: GraphComparison | None = None
 
 
 def analyze(
@@ -51,6 +65,9 @@ def analyze(
     *,
     threshold: float = 0.05,
     seed: int = 0,
+    metrics: Sequence[str] | None = None,
+    null_samples: int = NULL_SAMPLES,
+    bias: bool = False,
 ) -> StudentAnalysis:
     """Prune a student at a threshold and measure it, alone and against its teacher.
 
@@ -63,7 +80,15 @@ def analyze(
     threshold : float
         Relative importance L_i / max_i L_i above which a unit counts.
     seed : int
-        Of fresh test patterns, where the checkpoint does not name its own.
+        Of fresh test patterns, where the checkpoint does not name its own, and of the random
+        networks.
+    metrics : sequence of str, optional
+        Names in ``sta.analysis.graph.METRICS``; the standard ones if None.
+    null_samples : int
+        Number of random networks of each kind among which the distances to the teacher are
+        placed; 0 for none.
+    bias : bool
+        Whether biases are units of the graphs, at which paths may start.
 
     Raises
     ------
@@ -94,39 +119,54 @@ def analyze(
         "graph": {"student": None, "teacher": None},
         "distance": None,
         "matching": None,
+        "metrics": None,
         "notes": notes,
     }
-    if any(layer.bias is not None for layer in network.chain):
+    if not bias and any(layer.bias is not None for layer in network.chain):
         notes["graph.student.bias"] = "biases are left out of the graph and of the paths"
     target = None
     if teacher is None and checkpoint.teacher is None:
         notes["graph.teacher"] = "the file holds no teacher; name one with --teacher FILE"
     else:
         labeller = labelling_teacher(checkpoint, teacher)
-        target = graph_of(labeller, "teacher")
+        target = graph_of(labeller, "teacher", bias=bias)
         report["student"] |= _errors(checkpoint, labeller, teacher, seed, notes)
         report["graph"]["teacher"] = summarize_graph(target, notes=notes, name="graph.teacher")
     if not all(keep.values()):
         notes["graph.student"] = "a layer has no unit above the threshold: nothing is left"
         return StudentAnalysis(None, target, report)
-    pruned = graph_of(shrink(network, keep), "student")
+    pruned = graph_of(shrink(network, keep), "student", bias=bias)
     if target is None:
-        paths = path_distribution(pruned)
-        report["graph"]["student"] = summarize_graph(
-            pruned, paths, notes=notes, name="graph.student"
-        )
-        return StudentAnalysis(pruned, None, report)
+        return _alone(pruned, report, metrics)
+    befores = {}
+    if null_samples > 0:
+        try:
+            befores["before training"] = untrained_graphs(
+                checkpoint, report["student"]["effective_size"], null_samples, seed=seed
+            )
+        except StaError as error:
+            notes["distance.nulls.before training"] = str(error)
     summed = network.readout == labeller.readout == "sum"
     comparison = compare_graphs(
-        pruned, target, outputs="matched" if summed else "aligned"
-    ).to_dict()
-    notes |= comparison.pop("notes")
-    return StudentAnalysis(pruned, target, report | comparison)
+        pruned, target, outputs="matched" if summed else "aligned", metrics=metrics,
+        null_samples=null_samples, null_graphs=befores, seed=seed,
+    )  # fmt: skip
+    found = comparison.to_dict()
+    notes |= found.pop("notes")
+    return StudentAnalysis(pruned, target, report | found, comparison)
 
 
-def graph_of(network: Network, role: str) -> LayeredGraph:
-    """Return a network as a weighted graph, from its inputs to its last trained layer."""
-    return LayeredGraph.from_arrays(weights(network), [None, *network.unit_ids], role=role)
+def _alone(
+    student: LayeredGraph, report: dict[str, Any], metrics: Sequence[str] | None
+) -> StudentAnalysis:
+    """Report on a student without a teacher."""
+    notes = report["notes"]
+    paths = path_distribution(student)
+    report["graph"]["student"] = summarize_graph(student, paths, notes=notes, name="graph.student")
+    values, reasons = measure(student, metrics)
+    report["metrics"] = {"student": values, "teacher": None}
+    notes |= {f"metrics.student.{name}": reason for name, reason in reasons.items()}
+    return StudentAnalysis(student, None, report)
 
 
 def _curve(relative: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,10 +19,31 @@ from sta.cli.options import (
     threshold_option,
 )
 
+if TYPE_CHECKING:
+    from sta.analysis.analyze import StudentAnalysis
+    from sta.analysis.graph import GraphComparison
+
+DRAWN = {"paths.count.wasserstein": "paths", "in_strength_balanced": "in-strength"}
+SHOWN_ABOVE = ("edges", "paths", "effective paths", "path norm L1", "signed sum of paths")
+
 
 @click.command()
 @checkpoint_arguments
 @threshold_option
+@click.option(
+    "--metrics",
+    default="standard",
+    show_default=True,
+    help="What to measure of both graphs: names with commas between them, standard, all or none.",
+)
+@click.option(
+    "--null-samples",
+    type=click.IntRange(0),
+    default=99,
+    show_default=True,
+    help="Random networks of each kind among which the distances to the teacher are placed.",
+)
+@click.option("--bias", is_flag=True, help="Biases as units of the graphs; paths may start there.")
 @click.option("-o", "--out", type=EXISTING_OR_NOT, help="Folder for the figures.")
 @seed_option
 @json_option
@@ -30,6 +52,9 @@ def analyze(
     member: int | None,
     teacher: Path | None,
     threshold: float,
+    metrics: str,
+    null_samples: int,
+    bias: bool,
     out: Path | None,
     seed: int,
     as_json: bool,
@@ -44,22 +69,53 @@ def analyze(
 
     student = load_single(checkpoint, member)
     target = None if teacher is None else load_single(teacher).student
-    analysis = analyze_student(student, target, threshold=threshold, seed=seed)
+    analysis = analyze_student(
+        student, target, threshold=threshold, seed=seed, metrics=_chosen(metrics),
+        null_samples=null_samples, bias=bias,
+    )  # fmt: skip
     if out is not None and analysis.student is not None:
-        from sta.analysis.figures import draw_student, save_figure
-
-        values = analysis.report["student"]["importance"]
-        figure = draw_student(
-            values, analysis.student, analysis.teacher, threshold=threshold, kind=student.kind
-        )
-        save_figure(figure, out / "student")
+        _draw(analysis, out, threshold, student.kind)
     if as_json:
         print_json(analysis.report)
     else:
-        _print(checkpoint, analysis.report)
+        _print(checkpoint, analysis)
 
 
-def _print(path: Path, report: dict[str, Any]) -> None:
+def _chosen(metrics: str) -> list[str] | None:
+    """Return the names of metrics, None for the standard ones."""
+    from sta.analysis.graph import METRICS, UNDEFINED
+
+    given = [name.strip() for name in metrics.split(",")]
+    words = {"standard": None, "none": [], "all": list(METRICS)}
+    if len(given) == 1 and given[0] in words:
+        return words[given[0]]
+    for name in given:
+        if name not in METRICS and name not in UNDEFINED:
+            raise click.BadParameter(
+                f"{name!r} is no metric; choose from {', '.join(METRICS)}", param_hint="--metrics"
+            )
+    return given
+
+
+def _draw(analysis: StudentAnalysis, out: Path, threshold: float, kind: str) -> None:
+    from sta.analysis.figures import draw_student, save_figure
+
+    comparison = analysis.comparison
+    tests = {
+        f"{DRAWN[name]}, {test.null}": test
+        for name, test in (() if comparison is None else comparison.nulls)
+        if name in DRAWN
+    }
+    figure = draw_student(
+        analysis.report["student"]["importance"], analysis.student, analysis.teacher,
+        matching=None if comparison is None else comparison.matching,
+        tests=tests, threshold=threshold, kind=kind,
+    )  # fmt: skip
+    save_figure(figure, out / "student")
+
+
+def _print(path: Path, analysis: StudentAnalysis) -> None:
+    report = analysis.report
     student = report["student"]
     widths = "-".join(map(str, student["widths"]))
     lines = [
@@ -90,19 +146,22 @@ def _print(path: Path, report: dict[str, Any]) -> None:
         ["", "nodes", "edges", "paths", "signed sum", "L1", "L2", "effective paths"],
         rows,
     )
-    if report["distance"] is not None:
-        paths = report["distance"]["paths"]
-        click.echo(
-            "paths against the teacher's: "
-            f"Wasserstein {cell(paths['wasserstein'])} "
-            f"({cell(paths['wasserstein_over_std'])} standard deviations), "
-            f"Kolmogorov-Smirnov {cell(paths['ks'])}"
-        )
-    matching = report["matching"]
-    if matching is not None:
-        click.echo(
-            f"{matching['matched']} of {matching['teacher_units']} teacher units matched; "
-            f"smallest cosine of incoming weights {cell(matching['cosine_min'])}"
-        )
+    if analysis.comparison is not None:
+        _print_comparison(analysis.comparison)
     for name, reason in report["notes"].items():
         click.echo(f"note: {name}: {reason}")
+
+
+def _print_comparison(comparison: GraphComparison) -> None:
+    from sta.analysis.graph import comparison_table
+
+    table = comparison_table(comparison).drop(index=list(SHOWN_ABOVE))
+    rows = [
+        [name, *(None if math.isnan(value) else value for value in row)]
+        for name, *row in table.itertuples()
+    ]
+    print_table("student against teacher", ["", *table.columns], rows)
+    if comparison.nulls:
+        click.echo(
+            "p: chance of a network of that kind to be as close to the teacher as the student"
+        )

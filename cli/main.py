@@ -12,6 +12,7 @@ COMMANDS = {
     "analyze": "sta.cli.analyze",
     "collapse": "sta.cli.collapse",
     "demo": "sta.cli.demo",
+    "export": "sta.cli.export",
     "prune": "sta.cli.prune",
     "report": "sta.cli.report",
     "sweep": "sta.cli.sweep",

@@ -27,7 +27,13 @@ from sta.spectral.layer import layer_from_tensors
 from sta.spectral.network import Network, Readout
 
 PUBLISHED_KEYS = ("base", "diag_end", "eigenvalues", "second_layer")
-STATE_NAMES = ("phi", "lambda_in", "lambda_out", "weight", "weight_orig", "weight_mask", "bias")
+PRUNED_NAMES = ("weight", "bias")
+STATE_NAMES = (
+    "phi",
+    "lambda_in",
+    "lambda_out",
+    *(f"{name}{part}" for name in PRUNED_NAMES for part in ("", "_orig", "_mask")),
+)
 
 
 @dataclass(frozen=True)
@@ -239,11 +245,12 @@ def network_from_state(state: object, path: Path) -> ReadNetwork:
 
 def _unmasked(tensors: dict[str, Tensor], where: str) -> dict[str, Tensor]:
     """Apply the mask that torch.nn.utils.prune keeps; fill in absent source eigenvalues."""
-    if "weight_orig" in tensors:
-        weight, mask = tensors.pop("weight_orig"), tensors.pop("weight_mask", None)
-        if mask is not None and mask.shape != weight.shape:
-            raise FileFormatError(f"{where}.weight_mask does not fit {tuple(weight.shape)}")
-        tensors["weight"] = weight if mask is None else weight * mask
+    for name in PRUNED_NAMES:
+        if f"{name}_orig" in tensors:
+            whole, mask = tensors.pop(f"{name}_orig"), tensors.pop(f"{name}_mask", None)
+            if mask is not None and mask.shape != whole.shape:
+                raise FileFormatError(f"{where}.{name}_mask does not fit {tuple(whole.shape)}")
+            tensors[name] = whole if mask is None else whole * mask
     if "phi" in tensors and "lambda_in" not in tensors:
         tensors["lambda_in"] = tensors["phi"].new_zeros(tensors["phi"].shape[-1:])
     return tensors

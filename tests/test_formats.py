@@ -100,6 +100,17 @@ def test_masks_of_torch_prune_are_applied(tmp_path):
     assert np.array_equal(weight == 0, (mask == 0).numpy().T)
 
 
+def test_masks_of_biases_are_applied(tmp_path, generator):
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    for layer in (model[0], model[2]):
+        custom_from_mask(layer, "weight", torch.rand(layer.weight.shape, generator=generator) < 0.5)
+        custom_from_mask(layer, "bias", torch.rand(layer.bias.shape, generator=generator) < 0.5)
+    torch.save(model.state_dict(), tmp_path / "pruned.pt")
+    network = read_network(tmp_path / "pruned.pt").network
+    x = torch.randn(7, 3, generator=generator)
+    assert torch.allclose(network(x), model(x), atol=1e-6)
+
+
 BAD_ARRAYS = {
     "nan": ({"w1": np.array([[1.0, np.nan]])}, "1 entries that are NaN"),
     "chain": ({"w1": np.ones((2, 3)), "w2": np.ones((4, 1))}, "chain"),
@@ -132,6 +143,7 @@ BAD_STATES = {
     "nothing": ({}, "no linear"),
     "infinite": ({"0.weight": torch.full((2, 2), torch.inf)}, "4 entries"),
     "bias": ({"0.weight": torch.ones(2, 2), "0.bias": torch.ones(3)}, "bias"),
+    "mask": ({"0.weight_orig": torch.ones(2, 2), "0.weight_mask": torch.ones(3, 2)}, "_mask"),
     "integers": ({"0.weight": torch.ones(2, 2, dtype=torch.int64)}, "int64"),
     "eigenvalues": ({"0.phi": torch.ones(2, 3), "0.lambda_out": torch.ones(3)}, "lambda_out"),
     "list": ([1, 2], "state_dict"),

@@ -10,13 +10,15 @@ the axes; every ``draw_`` function returns a figure of several panels. None touc
 state or matplotlib's settings.
 """
 
-from sta.analysis.figures.graphs import plot_in_strength, plot_path_quantiles
+from sta.analysis.figures.dag import draw_dag, plot_dag, plot_dag_pair
+from sta.analysis.figures.graphs import plot_in_strength, plot_path_quantiles, plot_path_tails
 from sta.analysis.figures.importances import (
     normalised_importances,
     plot_importance_histogram,
     plot_importance_ranks,
 )
 from sta.analysis.figures.losses import plot_learning_curve, plot_losses
+from sta.analysis.figures.motifs import plot_motif_scores
 from sta.analysis.figures.panels import draw_panels, shared_legend
 from sta.analysis.figures.ramps import (
     model_curve,
@@ -26,27 +28,41 @@ from sta.analysis.figures.ramps import (
 )
 from sta.analysis.figures.saving import figure_bytes, save_figure
 from sta.analysis.figures.sizes import plot_effective_size, plot_size_over_threshold
-from sta.analysis.figures.student import draw_student, plot_sorted_importance
+from sta.analysis.figures.student import plot_sorted_importance
+from sta.analysis.figures.student_page import draw_student
 from sta.analysis.figures.style import KindStyle, kind_styles, theme
+from sta.analysis.figures.topology import (
+    plot_centrality,
+    plot_null_distances,
+    plot_singular_values,
+)
 
 __all__ = [
     "KindStyle",
+    "draw_dag",
     "draw_panels",
     "draw_student",
     "figure_bytes",
     "kind_styles",
     "model_curve",
     "normalised_importances",
+    "plot_centrality",
+    "plot_dag",
+    "plot_dag_pair",
     "plot_effective_size",
     "plot_importance_histogram",
     "plot_importance_ranks",
     "plot_in_strength",
     "plot_learning_curve",
     "plot_losses",
+    "plot_motif_scores",
+    "plot_null_distances",
     "plot_path_quantiles",
+    "plot_path_tails",
     "plot_ramp",
     "plot_ramp_fits",
     "plot_ramp_widths",
+    "plot_singular_values",
     "plot_size_over_threshold",
     "plot_sorted_importance",
     "save_figure",

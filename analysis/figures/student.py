@@ -1,14 +1,12 @@
-"""One student beside its teacher: importances, path weights and in-strengths."""
+"""Importances of one student, sorted."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
 
-from sta.analysis.figures.graphs import plot_in_strength, plot_path_quantiles
-from sta.analysis.figures.panels import Draw, draw_panels
 from sta.analysis.figures.style import (
     axes_or_new,
     grey_guide,
@@ -17,7 +15,6 @@ from sta.analysis.figures.style import (
     teacher_line,
     themed,
 )
-from sta.analysis.graph import LayeredGraph, path_distribution
 from sta.errors import ShapeError
 
 
@@ -65,74 +62,23 @@ def plot_sorted_importance(
     style = kind_styles([kind])[kind]
     ax.plot(
         rank[alive], values[alive], color=style.color, marker=style.marker, linestyle="",
-        label=f"{alive.sum()} units kept",
+        label=f"{_units(alive)} kept",
     )  # fmt: skip
     if not alive.all():
         ax.plot(
             rank[~alive], values[~alive], color=style.color, marker=style.marker, linestyle="",
-            markerfacecolor="white", label=f"{(~alive).sum()} units pruned",
+            markerfacecolor="white", label=f"{_units(~alive)} pruned",
         )  # fmt: skip
     grey_guide(ax, y=threshold, label=f"threshold {threshold:g}")
     if teacher_width is not None:
         teacher_line(ax, x=teacher_width, label="teacher's width")
     ax.set_ylim(-0.02, 1.05)
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     ax.set_xlabel("rank of the unit")
     ax.set_ylabel(r"importance $L_i / L_{\max}$")
     place_legend(ax)
     return ax
 
 
-def draw_student(
-    importance: ArrayLike,
-    student: LayeredGraph,
-    teacher: LayeredGraph | None = None,
-    *,
-    threshold: float = 0.05,
-    kind: str = "student",
-) -> Figure:
-    """Draw three panels: sorted importances, path quantiles and in-strengths of one student.
-
-    Parameters
-    ----------
-    importance : array_like, shape (h,)
-        L_i of all units of the student before pruning.
-    student : LayeredGraph
-        The pruned student.
-    teacher : LayeredGraph, optional
-        Its teacher; without it the student stands alone.
-    threshold : float
-        The threshold at which it was pruned.
-    kind : str
-        Name of the student in the legends.
-
-    Returns
-    -------
-    Figure
-
-    Raises
-    ------
-    StaError
-        If the paths are too many to be listed, or the importances are not finite.
-    """
-    styles = kind_styles([kind])
-    others = [] if teacher is None else [teacher]
-    # Of a teacher of another depth, node layer 1 is another kind of layer.
-    comparable = [one for one in others if one.n_layers == student.n_layers]
-    width = None if teacher is None or teacher.n_layers < 2 else teacher.widths[1]
-
-    def importances(ax: Axes) -> None:
-        plot_sorted_importance(importance, ax, threshold=threshold, teacher_width=width, kind=kind)
-
-    def paths(ax: Axes) -> None:
-        teachers = [path_distribution(one) for one in others]
-        plot_path_quantiles({kind: [path_distribution(student)]}, teachers, ax, styles=styles)
-
-    def strengths(ax: Axes) -> None:
-        plot_in_strength({kind: [student]}, comparable, ax, styles=styles)
-
-    panels: list[tuple[str, Draw]] = [
-        ("Importance of the hidden units", importances),
-        ("Path weights", paths),
-        ("In-strength of the first hidden layer", strengths),
-    ]
-    return draw_panels(panels, size=(3.4, 2.8))
+def _units(chosen: NDArray[np.bool_]) -> str:
+    return f"{chosen.sum()} unit{'' if chosen.sum() == 1 else 's'}"

@@ -30,8 +30,10 @@ class Assignment:
         Student unit of every teacher unit, or -1.
     incoming, outgoing : ndarray, shape (n_teacher,)
         Cosines.
-    group_size : ndarray of int, shape (n_teacher,)
-        Student units compared as one with the teacher unit.
+    cosines : ndarray, shape (n_student, n_teacher)
+        Cosines of incoming weights, 0 where either unit carries nothing.
+    groups : ndarray of bool, shape (n_student, n_teacher)
+        Which student units are compared as one with the teacher unit.
     as_sources : ndarray, shape (n_student, n_teacher)
         Sums what student units send into what teacher units send, scale undone.
     as_targets : ndarray, shape (n_student, n_teacher)
@@ -41,9 +43,15 @@ class Assignment:
     student: IntArray
     incoming: FloatArray
     outgoing: FloatArray
-    group_size: IntArray
+    cosines: FloatArray
+    groups: NDArray[np.bool_]
     as_sources: FloatArray
     as_targets: FloatArray
+
+    @property
+    def group_size(self) -> IntArray:
+        """Number of student units compared as one with every teacher unit."""
+        return np.asarray(np.count_nonzero(self.groups, axis=0))
 
     @property
     def similarity(self) -> float:
@@ -107,7 +115,8 @@ def match_vectors(
         student,
         cosines_in,
         cosines_out,
-        group_size=np.count_nonzero(groups, axis=0),
+        cos_in,
+        groups,
         as_sources=groups * _ratio(size[:, None], teacher_size),
         as_targets=as_targets,
     )
@@ -115,9 +124,8 @@ def match_vectors(
 
 def identity_assignment(width: int) -> Assignment:
     """Units that are known to be the same in both networks, such as the inputs."""
-    ones = np.ones(width)
-    same = np.arange(width)
-    return Assignment(same, ones, ones, np.ones(width, dtype=np.intp), np.eye(width), np.eye(width))
+    ones, same = np.ones(width), np.eye(width)
+    return Assignment(np.arange(width), ones, ones, same, same > 0, same, same)
 
 
 def _scores(

@@ -53,7 +53,7 @@ def as_layer(given: object, number: int) -> Layer:
         if np.iscomplexobj(raw):
             raise TypeError("complex weights")
         if not scipy.sparse.issparse(raw):
-            return frozen(np.array(raw, dtype=np.float64))
+            return frozen(np.array(raw, dtype=np.float64, order="C"))
         if raw.ndim != 2:
             raise ValueError(f"a sparse array of shape {raw.shape}")
         layer = scipy.sparse.csr_array(raw, dtype=np.float64, copy=True)

@@ -1,32 +1,53 @@
-"""A student's graph against its teacher's, as plain values for a report.
+"""A student against its teacher: every distance, the matching, and what chance would give.
 
-One quantity that cannot be computed does not lose the others: it is None, and the reason
-stands under its name in ``notes``.
+A part that cannot be computed is None with the reason in ``notes``, and loses nothing else.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from sta.analysis.graph.distances import kolmogorov_smirnov, wasserstein
-from sta.analysis.graph.enumeration import ENUMERATION_LIMIT
+from sta.analysis.graph.distances import DISTANCES
+from sta.analysis.graph.duplicates import group_duplicates
+from sta.analysis.graph.enumeration import ENUMERATION_LIMIT, count_paths
+from sta.analysis.graph.graph_distances import GRAPH_DISTANCES
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.matching import Outputs, UnitMatching, match_units
+from sta.analysis.graph.measures import MEASURES, weighted_distance
+from sta.analysis.graph.metrics import measure
 from sta.analysis.graph.paths import PathDistribution, path_distribution
 from sta.analysis.graph.rescaling import balance
+from sta.analysis.graph.significance import DistanceTest, distance_test
 from sta.analysis.graph.strengths import in_strength
-from sta.errors import StaError
+from sta.analysis.graph.subgraph import matched_subgraph
+from sta.analysis.graph.summary import (
+    Notes,
+    attempt,
+    number,
+    path_std,
+    positive_std,
+    sample_distances,
+    summarize_graph,
+)
 
-__all__ = ["GraphComparison", "compare_graphs", "sample_distances", "summarize_graph"]
+__all__ = ["NULL_DISTANCES", "GraphComparison", "compare_graphs"]
 
-Notes: TypeAlias = dict[str, str]
-T = TypeVar("T")
+NULL_DISTANCES = (
+    "paths.count.wasserstein",
+    "paths.count.ks",
+    "paths.mass.wasserstein",
+    "in_strength_balanced",
+)
+"""Distances that are put among those of random networks."""
+NULL_MODELS = {"random": "gaussian_like", "shuffled": "shuffled_weights"}
+"""What those are: of the teacher's shape, and the student with its weights shuffled."""
+NULL_PATHS = 1e6
+"""Number of paths up to which that is done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +58,21 @@ class GraphComparison:
     ----------
     student, teacher : dict
         Summaries by :func:`summarize_graph`.
-    paths : dict
-        ``wasserstein``, ``wasserstein_over_std`` (over the standard deviation of the
-        teacher's path weights), ``ks``, each a float or None; signed path weights, every
-        path counted once.
-    in_strength, in_strength_balanced : list of dict
-        The same three for the signed in-strengths of node layers 1, 2, ...; of the graphs
-        as they are, and with hidden units scaled to incoming weights of unit length.
+    distance : dict
+        ``paths``: distances of the signed path weights, every path counted once;
+        ``wasserstein_over_std`` is in units of the standard deviation of the teacher's;
+        ``number`` and ``mass`` hold the same for the other two measures. ``in_strength`` and
+        ``in_strength_balanced``: a list over node layers 1, 2, ..., of the graphs as they are,
+        and with hidden units scaled to incoming weights of unit length. Other keys are those
+        of ``GRAPH_DISTANCES``.
+    nulls : tuple of (str, DistanceTest)
+        Distances, by their names in ``GRAPH_DISTANCES``, among those that chance gives.
     matching : UnitMatching or None
+    subgraph, duplicates : dict or None
+        The teacher's edges found in the student, and the student's units that share one of the
+        teacher's.
+    metrics : dict
+        ``student`` and ``teacher``: what was asked for, by name.
     cosine : float
         Cosine from which a teacher unit counts as matched.
     notes : dict of str to str
@@ -53,23 +81,25 @@ class GraphComparison:
 
     student: dict[str, Any]
     teacher: dict[str, Any]
-    paths: dict[str, float | None]
-    in_strength: list[dict[str, Any]]
-    in_strength_balanced: list[dict[str, Any]]
+    distance: dict[str, Any]
+    nulls: tuple[tuple[str, DistanceTest], ...]
     matching: UnitMatching | None
+    subgraph: dict[str, Any] | None
+    duplicates: dict[str, Any] | None
+    metrics: dict[str, Any]
     cosine: float
     notes: Notes
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values under the keys of ``sta analyze``: graph, distance, matching, notes."""
+        """Plain values under the keys of ``sta analyze``."""
+        nulls = [{"name": name, **test.to_dict()} for name, test in self.nulls]
         return {
             "graph": {"student": self.student, "teacher": self.teacher},
-            "distance": {
-                "paths": self.paths,
-                "in_strength": self.in_strength,
-                "in_strength_balanced": self.in_strength_balanced,
-            },
+            "distance": {**self.distance, "nulls": nulls},
             "matching": None if self.matching is None else self.matching.to_dict(self.cosine),
+            "subgraph": self.subgraph,
+            "duplicates": self.duplicates,
+            "metrics": self.metrics,
             "notes": self.notes,
         }
 
@@ -81,8 +111,12 @@ def compare_graphs(
     outputs: Outputs = "matched",
     cosine: float = 0.9,
     path_limit: float = ENUMERATION_LIMIT,
+    metrics: Sequence[str] | None = (),
+    null_samples: int = 0,
+    null_graphs: Mapping[str, Sequence[LayeredGraph]] | None = None,
+    seed: int = 0,
 ) -> GraphComparison:
-    """Path and in-strength distances and the matching of units of two networks.
+    """Compare two networks in every way that this package knows.
 
     Parameters
     ----------
@@ -92,7 +126,16 @@ def compare_graphs(
     cosine : float, optional
         Cosine from which a teacher unit counts as matched.
     path_limit : float, optional
-        Largest number of paths to list; above it the path distances are None.
+        Largest number of paths to list; above it they are counted in bins.
+    metrics : sequence of str or None, optional
+        Names in ``METRICS`` to compute of both; None for the standard ones.
+    null_samples : int, optional
+        Number of random networks of each kind among which ``NULL_DISTANCES`` are placed: with
+        the teacher's shape and normal weights, and the student with its weights shuffled.
+    null_graphs : mapping of str to sequence of LayeredGraph, optional
+        Further networks to place them among, such as the student before training.
+    seed : int, optional
+        Of the random networks.
 
     Returns
     -------
@@ -101,120 +144,69 @@ def compare_graphs(
     Examples
     --------
     >>> graph = LayeredGraph.from_arrays([[[1.0, 2.0]], [[1.0], [3.0]]])
-    >>> compare_graphs(graph, graph).paths
-    {'wasserstein': 0.0, 'wasserstein_over_std': 0.0, 'ks': 0.0}
+    >>> compare_graphs(graph, graph).distance["paths"]["wasserstein"]
+    0.0
     """
     notes: Notes = {}
     student_paths = path_distribution(student, limit=path_limit)
     teacher_paths = path_distribution(teacher, limit=path_limit)
-    layers = range(1, max(student.n_layers, teacher.n_layers) + 1)
+    matching = attempt(lambda: match_units(student, teacher, outputs=outputs), "matching", notes)
     return GraphComparison(
         student=summarize_graph(student, student_paths, notes=notes, name="graph.student"),
         teacher=summarize_graph(teacher, teacher_paths, notes=notes, name="graph.teacher"),
-        paths=_path_distances(student_paths, teacher_paths, notes),
-        in_strength=[
-            _strength_distances(student, teacher, layer, "distance.in_strength", notes)
-            for layer in layers
-        ],
-        in_strength_balanced=_balanced_distances(student, teacher, layers, notes),
-        matching=_attempt(
-            lambda: match_units(student, teacher, outputs=outputs), "matching", notes
+        distance={
+            "paths": _path_distances(student_paths, teacher_paths, notes),
+            **_strengths(student, teacher, notes),
+            **_other_distances(student, teacher, notes),
+        },
+        nulls=_null_tests(student, teacher, null_samples, null_graphs or {}, seed, notes),
+        matching=matching,
+        subgraph=matching and attempt(
+            lambda: matched_subgraph(student, teacher, matching, cosine=cosine).to_dict(),
+            "subgraph", notes,
         ),
+        duplicates=matching and attempt(
+            lambda: group_duplicates(student, teacher, outputs=outputs, cosine=cosine).to_dict(),
+            "duplicates", notes,
+        ),
+        metrics=_metrics(student, teacher, metrics, notes),
         cosine=cosine,
         notes=notes,
-    )
-
-
-def summarize_graph(
-    graph: LayeredGraph,
-    distribution: PathDistribution | None = None,
-    *,
-    notes: Notes | None = None,
-    name: str = "graph",
-) -> dict[str, Any]:
-    """Sizes and path sums of one graph as plain values.
-
-    Parameters
-    ----------
-    graph : LayeredGraph
-    distribution : PathDistribution, optional
-        Of this graph, where it is known already; computed without path weights otherwise.
-    notes : dict, optional
-        Receives the reason for every None.
-    name : str, optional
-        What the graph is called in ``notes``.
-
-    Returns
-    -------
-    dict
-        ``nodes``, ``edges``, ``widths``, ``role`` and ``paths``: ``count``, ``signed_sum``,
-        ``l1``, ``l2``, ``effective_number``, ``method``, ``log_error_bound``.
-
-    Examples
-    --------
-    >>> summarize_graph(LayeredGraph.from_arrays([[[1.0, -1.0]], [[3.0], [4.0]]]))["paths"]["l1"]
-    7.0
-    """
-    paths = path_distribution(graph, "moments") if distribution is None else distribution
-    notes = {} if notes is None else notes
-    sums = {
-        key: _finite(getattr(paths, key), f"{name}.paths.{key}", notes)
-        for key in ("signed_sum", "l1", "l2", "effective_number", "log_error_bound")
-    }
-    return {
-        "role": graph.role,
-        "nodes": graph.n_nodes,
-        "edges": graph.n_edges,
-        "widths": list(graph.widths),
-        "paths": {"count": paths.count, **sums, "method": paths.method},
-    }
-
-
-def sample_distances(
-    student: ArrayLike, teacher: ArrayLike, *, name: str, notes: Notes
-) -> dict[str, float | None]:
-    """Distances between two samples, each None with a reason in ``notes`` where it fails.
-
-    Parameters
-    ----------
-    student, teacher : array_like, 1-d
-    name : str
-        What the samples are called in ``notes``.
-    notes : dict
-        Receives the reason for every None.
-
-    Returns
-    -------
-    dict
-        ``wasserstein``, ``wasserstein_over_std`` (standard deviation of ``teacher``), ``ks``.
-    """
-
-    def over_std() -> float:
-        std = float(np.asarray(teacher, dtype=np.float64).std())
-        if std == 0:
-            raise StaError("the teacher's values are all equal; their standard deviation is 0")
-        return wasserstein(student, teacher) / std
-
-    metrics: dict[str, Callable[[], float]] = {
-        "wasserstein": lambda: wasserstein(student, teacher),
-        "wasserstein_over_std": over_std,
-        "ks": lambda: kolmogorov_smirnov(student, teacher),
-    }
-    result: dict[str, float | None] = {}
-    for key, metric in metrics.items():
-        value = _attempt(metric, f"{name}.{key}", notes)
-        result[key] = None if value is None else _finite(value, f"{name}.{key}", notes)
-    return result
+    )  # fmt: skip
 
 
 def _path_distances(
     student: PathDistribution, teacher: PathDistribution, notes: Notes
-) -> dict[str, float | None]:
-    if student.weights is None or teacher.weights is None:
-        who, paths = ("student", student) if student.weights is None else ("teacher", teacher)
-        notes["distance.paths"] = f"of the {who}: {paths.reason}"
-        return {"wasserstein": None, "wasserstein_over_std": None, "ks": None}
-    return sample_distances(student.weights, teacher.weights, name="distance.paths", notes=notes)
+) -> dict[str, Any]:
+    found: dict[str, dict[str, float | None]] = {
+        kind: {
+            name: number(
+                partial(weighted_distance, student, teacher, name, kind),
+                f"distance.paths.{name}" if kind == "count" else f"distance.paths.{kind}.{name}",
+                notes,
+            )
+            for name in DISTANCES
+            if (kind, name) != ("number", "jensen_shannon")
+        }
+        for kind in MEASURES
+    }
+    count = found.pop("count")
+    w1 = count["wasserstein"]
+    over_std = None
+    if w1 is not None:
+        key = "distance.paths.wasserstein_over_std"
+        over_std = number(lambda: w1 / positive_std(path_std(teacher)), key, notes)
+    return {"wasserstein": w1, "wasserstein_over_std": over_std, **count, **found}
+
+
+def _strengths(student: LayeredGraph, teacher: LayeredGraph, notes: Notes) -> dict[str, Any]:
+    layers = range(1, max(student.n_layers, teacher.n_layers) + 1)
+    name = "distance.in_strength"
+    plain = [_strength_distances(student, teacher, layer, name, notes) for layer in layers]
+    name = "distance.in_strength_balanced"
+    pair = attempt(lambda: (balance(student), balance(teacher)), name, notes)
+    balanced = [_strength_distances(*pair, layer, name, notes) for layer in layers] if pair else []
+    return {"in_strength": plain, "in_strength_balanced": balanced}
 
 
 def _strength_distances(
@@ -224,30 +216,57 @@ def _strength_distances(
     if layer > min(student.n_layers, teacher.n_layers):
         notes[f"{name}.{layer}"] = f"only one of the two networks has a node layer {layer}"
         return entry | {"wasserstein": None, "wasserstein_over_std": None, "ks": None}
-    samples = (in_strength(graph, weighting="signed")[layer] for graph in (student, teacher))
+    samples = (
+        in_strength(graph, weighting="signed")[layer][~graph.is_bias(layer)]
+        for graph in (student, teacher)
+    )
     return entry | sample_distances(*samples, name=f"{name}.{layer}", notes=notes)
 
 
-def _balanced_distances(
-    student: LayeredGraph, teacher: LayeredGraph, layers: range, notes: Notes
-) -> list[dict[str, Any]]:
-    name = "distance.in_strength_balanced"
-    pair = _attempt(lambda: (balance(student), balance(teacher)), name, notes)
-    if pair is None:
-        return []
-    return [_strength_distances(*pair, layer, name, notes) for layer in layers]
+def _other_distances(student: LayeredGraph, teacher: LayeredGraph, notes: Notes) -> dict[str, Any]:
+    names = [name for name in GRAPH_DISTANCES if not name.startswith(("paths", "in_strength"))]
+    return {
+        name: number(partial(GRAPH_DISTANCES[name], student, teacher), f"distance.{name}", notes)
+        for name in names
+    }
 
 
-def _attempt(compute: Callable[[], T], name: str, notes: Notes) -> T | None:
-    try:
-        return compute()
-    except (StaError, ArithmeticError, ValueError, MemoryError) as error:
-        notes[name] = str(error) or type(error).__name__
-        return None
+def _null_tests(
+    student: LayeredGraph,
+    teacher: LayeredGraph,
+    samples: int,
+    graphs: Mapping[str, Sequence[LayeredGraph]],
+    seed: int,
+    notes: Notes,
+) -> tuple[tuple[str, DistanceTest], ...]:
+    nulls: dict[str, Any] = dict(graphs)
+    if samples > 0:
+        nulls = NULL_MODELS | nulls
+    count = max(count_paths(student), count_paths(teacher))
+    if nulls and count > NULL_PATHS:
+        notes["distance.nulls"] = (
+            f"{count:.3g} paths are more than the {NULL_PATHS:.0e} up to which the distances of "
+            "random networks are computed; call distance_test for one of them"
+        )
+        return ()
+    tests = []
+    for name in NULL_DISTANCES if nulls else ():
+        for label, null in nulls.items():
+            run = partial(
+                distance_test, student, teacher, GRAPH_DISTANCES[name], null, samples=samples,
+                seed=np.random.default_rng([seed, *f"{name} {label}".encode()]),
+            )  # fmt: skip
+            test = attempt(run, f"distance.nulls.{name}.{label}", notes)
+            if test is not None:
+                tests.append((name, replace(test, null=label)))
+    return tuple(tests)
 
 
-def _finite(value: float, name: str, notes: Notes) -> float | None:
-    if math.isfinite(value):
-        return value
-    notes[name] = f"{value} is beyond the range of float64; rescale the weights"
-    return None
+def _metrics(
+    student: LayeredGraph, teacher: LayeredGraph, names: Sequence[str] | None, notes: Notes
+) -> dict[str, Any]:
+    found = {}
+    for role, graph in (("student", student), ("teacher", teacher)):
+        found[role], reasons = measure(graph, names)
+        notes.update({f"metrics.{role}.{name}": reason for name, reason in reasons.items()})
+    return found

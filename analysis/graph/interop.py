@@ -1,33 +1,55 @@
-"""The graph as an igraph or networkx object, for what those libraries do better.
+"""The graph as an igraph, networkx or scipy object, for what those libraries do better, and back.
 
 Nodes are the integers ``0 .. n_nodes - 1``, layer after layer. Node attributes: ``layer``
-(0 for inputs), ``index`` (in the layer), ``kind`` (input, hidden, output), ``name``
+(0 for inputs), ``index`` (in the layer), ``kind`` (input, hidden, output, bias), ``name``
 ("h1:17": unit 17 of hidden layer 1), ``orig_index`` (before pruning), and the graph's own.
-Edge attributes: ``weight`` (signed) and ``layer`` (of the source). All values are plain
-Python numbers, because writers of JSON, GML and GraphML stumble over numpy's.
+Edge attributes: ``weight`` (signed) and ``layer`` (of the source). Graph attributes: ``role``,
+``widths``, the graph's properties, and ``schema`` (types that files lose). All values are plain
+Python numbers, because writers of JSON, GML and GraphML stumble over numpy's; a unit without a
+value has no such attribute in networkx, None in igraph.
+
+What ``to_networkx`` and ``to_igraph`` make, ``from_networkx`` and ``from_igraph`` turn back
+into the same graph, every bit of it; scipy's matrix holds the weights alone.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse
 
+from sta.analysis.graph.assembly import graph_from_columns
+from sta.analysis.graph.columns import Columns, columns_of, plain, records
+from sta.analysis.graph.edges import Layer
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.errors import StaError
+from sta.errors import ShapeError, StaError
 
 if TYPE_CHECKING:
     import igraph
     import networkx
 
-__all__ = ["NETWORKX_EDGE_LIMIT", "to_igraph", "to_networkx"]
+__all__ = [
+    "NETWORKX_EDGE_LIMIT",
+    "NETWORKX_EDGE_WARNING",
+    "from_igraph",
+    "from_networkx",
+    "from_scipy",
+    "to_igraph",
+    "to_networkx",
+    "to_scipy",
+]
 
 NETWORKX_EDGE_LIMIT = 2_000_000
 """Edges above which :func:`to_networkx` asks for ``force=True`` (about 350 bytes each)."""
+NETWORKX_EDGE_WARNING = 200_000
+"""Edges above which :func:`to_networkx` warns, unless forced."""
 
 
 def to_igraph(graph: LayeredGraph) -> igraph.Graph:
-    """Directed igraph graph with the node and edge attributes of this module.
+    """Directed igraph graph with the attributes of this module.
 
     Parameters
     ----------
@@ -37,6 +59,11 @@ def to_igraph(graph: LayeredGraph) -> igraph.Graph:
     -------
     igraph.Graph
 
+    Raises
+    ------
+    StaError
+        If an attribute or a property has a name that this module uses itself.
+
     Examples
     --------
     >>> graph = LayeredGraph.from_arrays([[[1.0, 0.0], [2.0, -3.0]]])
@@ -45,25 +72,28 @@ def to_igraph(graph: LayeredGraph) -> igraph.Graph:
     """
     import igraph  # here, not above: the import takes longer than most analyses
 
-    edges, edge_attributes = _edges(graph)
+    columns = columns_of(graph)
+    # pairs one at a time: several times as fast as an integer array, and no list of tuples
+    edges = zip(columns.sources.tolist(), columns.targets.tolist(), strict=True)
     return igraph.Graph(
         n=graph.n_nodes,
         edges=edges,
         directed=True,
-        vertex_attrs=_node_attributes(graph),
-        edge_attrs=edge_attributes,
-        graph_attrs={"role": graph.role},
+        vertex_attrs={name: plain(np.asarray(column)) for name, column in columns.nodes.items()},
+        edge_attrs=_edge_attributes(columns),
+        graph_attrs=dict(columns.facts),
     )
 
 
 def to_networkx(graph: LayeredGraph, *, force: bool = False) -> networkx.DiGraph:
-    """Directed networkx graph with the node and edge attributes of this module.
+    """Directed networkx graph with the attributes of this module.
 
     Parameters
     ----------
     graph : LayeredGraph
     force : bool, optional
-        Build it even above ``NETWORKX_EDGE_LIMIT`` edges.
+        Build it even above ``NETWORKX_EDGE_LIMIT`` edges, and without a warning above
+        ``NETWORKX_EDGE_WARNING``.
 
     Returns
     -------
@@ -72,7 +102,8 @@ def to_networkx(graph: LayeredGraph, *, force: bool = False) -> networkx.DiGraph
     Raises
     ------
     StaError
-        If the graph has more than ``NETWORKX_EDGE_LIMIT`` edges and ``force`` is False.
+        If the graph has more than ``NETWORKX_EDGE_LIMIT`` edges and ``force`` is False, or an
+        attribute or a property has a name that this module uses itself.
 
     Examples
     --------
@@ -80,64 +111,181 @@ def to_networkx(graph: LayeredGraph, *, force: bool = False) -> networkx.DiGraph
     >>> to_networkx(graph).nodes[2]["name"]
     'h1:0'
     """
+    size = f"{graph.n_edges} edges take {graph.n_edges * 350 / 2**30:.1f} GiB in networkx"
     if graph.n_edges > NETWORKX_EDGE_LIMIT and not force:
-        raise StaError(
-            f"{graph.n_edges} edges take {graph.n_edges * 350 / 2**30:.1f} GiB in networkx; "
-            "use to_igraph, or pass force=True"
-        )
+        raise StaError(f"{size}; use to_igraph, or pass force=True")
+    if graph.n_edges > NETWORKX_EDGE_WARNING and not force:
+        warnings.warn(f"{size}; to_igraph is smaller and faster", stacklevel=2)
     import networkx
 
-    edges, edge_attributes = _edges(graph)
-    node_attributes = _node_attributes(graph)
-    result = networkx.DiGraph(role=graph.role)
-    for node, values in enumerate(zip(*node_attributes.values(), strict=True)):
-        result.add_node(node, **dict(zip(node_attributes, values, strict=True)))
+    columns = columns_of(graph)
+    edges = _edge_attributes(columns)
+    result = networkx.DiGraph(**columns.facts)
+    result.add_nodes_from(enumerate(records(columns.nodes)))
     result.add_edges_from(
         (source, target, {"weight": weight, "layer": layer})
-        for (source, target), weight, layer in zip(
-            edges, edge_attributes["weight"], edge_attributes["layer"], strict=True
+        for source, target, weight, layer in zip(
+            columns.sources.tolist(), columns.targets.tolist(), *edges.values(), strict=True
         )
     )
     return result
 
 
-def _edges(graph: LayeredGraph) -> tuple[list[tuple[int, int]], dict[str, list[Any]]]:
-    offsets = np.cumsum((0, *graph.widths))
-    sources, targets, weights, layers = [], [], [], []
-    for layer, matrix in enumerate(graph.layers):
-        source, target = np.nonzero(matrix)
-        sources.append(source + offsets[layer])
-        targets.append(target + offsets[layer + 1])
-        weights.append(matrix[source, target])
-        layers.append(np.full(source.size, layer))
-    # igraph takes a list of int pairs more than twice as fast as an integer array
-    pairs = zip(np.concatenate(sources).tolist(), np.concatenate(targets).tolist(), strict=True)
-    attributes = {
-        "weight": np.concatenate(weights).tolist(),
-        "layer": np.concatenate(layers).tolist(),
-    }
-    return list(pairs), attributes
+def from_networkx(
+    graph: networkx.DiGraph, *, layer: str = "layer", weight: str = "weight"
+) -> LayeredGraph:
+    """Layered graph of a directed networkx graph.
+
+    Parameters
+    ----------
+    graph : networkx.DiGraph
+        Every edge leads from a layer to the next one. Node attributes ``index``,
+        ``orig_index`` and ``kind`` mean what they do in this module, other ones are kept.
+    layer : str, optional
+        Node attribute that holds the layer. If no node has it, layers are inferred from the
+        edges, which takes a connected graph.
+    weight : str, optional
+        Edge attribute that holds the weight; an edge of weight 0 is none.
+
+    Returns
+    -------
+    LayeredGraph
+        Units of a layer in the order of ``index`` if there is one, else of the nodes.
+
+    Raises
+    ------
+    StaError
+        If the graph is undirected, layers cannot be told, an edge does not lead to the next
+        layer, is parallel to another, or has no finite weight.
+
+    Examples
+    --------
+    >>> import networkx
+    >>> edges = [("a", "c", 1.0), ("b", "c", -2.0), ("c", "d", 3.0)]
+    >>> graph = networkx.DiGraph()
+    >>> graph.add_weighted_edges_from(edges)
+    >>> [matrix.tolist() for matrix in from_networkx(graph).layers]
+    [[[1.0], [-2.0]], [[3.0]]]
+    """
+    if not graph.is_directed():
+        raise StaError("the graph is undirected; give a networkx.DiGraph")
+    position = {node: number for number, node in enumerate(graph)}
+    edges = list(graph.edges(data=weight))
+    data = [values for _, values in graph.nodes(data=True)]
+    found = dict.fromkeys(name for values in data for name in values if isinstance(name, str))
+    columns = Columns(
+        {name: [values.get(name) for values in data] for name in found},
+        np.array([position[source] for source, _, _ in edges], dtype=np.intp),
+        np.array([position[target] for _, target, _ in edges], dtype=np.intp),
+        [value for _, _, value in edges],
+        graph.graph,
+        list(graph),
+    )
+    return graph_from_columns(columns, layer=layer)
 
 
-def _node_attributes(graph: LayeredGraph) -> dict[str, list[Any]]:
-    units = [(layer, index) for layer, width in enumerate(graph.widths) for index in range(width)]
-    last = graph.n_layers
-    columns: dict[str, list[Any]] = {
-        name: np.concatenate(values).tolist() for name, values in graph.attributes.items()
-    }
-    columns |= {
-        "layer": [layer for layer, _ in units],
-        "index": [index for _, index in units],
-        "kind": [_kind(layer, last) for layer, _ in units],
-        "name": [f"{_prefix(layer, last)}:{index}" for layer, index in units],
-        "orig_index": np.concatenate(graph.unit_ids).tolist(),
-    }
-    return columns
+def from_igraph(
+    graph: igraph.Graph, *, layer: str = "layer", weight: str = "weight"
+) -> LayeredGraph:
+    """Layered graph of a directed igraph graph.
+
+    Parameters
+    ----------
+    graph : igraph.Graph
+    layer, weight : str, optional
+        As in :func:`from_networkx`.
+
+    Returns
+    -------
+    LayeredGraph
+
+    Raises
+    ------
+    StaError
+        As :func:`from_networkx`.
+    """
+    if not graph.is_directed():
+        raise StaError("the graph is undirected; give igraph.Graph(directed=True)")
+    pairs = np.array(graph.get_edgelist(), dtype=np.intp).reshape(-1, 2)
+    named = "name" in graph.vs.attributes()
+    columns = Columns(
+        {name: graph.vs[name] for name in graph.vs.attributes()},
+        pairs[:, 0],
+        pairs[:, 1],
+        graph.es[weight] if weight in graph.es.attributes() else [None] * len(pairs),
+        {name: graph[name] for name in graph.attributes()},
+        graph.vs["name"] if named else range(graph.vcount()),
+    )
+    return graph_from_columns(columns, layer=layer)
 
 
-def _kind(layer: int, last: int) -> str:
-    return "input" if layer == 0 else "output" if layer == last else "hidden"
+def to_scipy(graph: LayeredGraph) -> tuple[Layer, tuple[int, ...]]:
+    """Adjacency matrix of all nodes, layer after layer, with the widths that cut it up again.
+
+    Parameters
+    ----------
+    graph : LayeredGraph
+
+    Returns
+    -------
+    adjacency : scipy.sparse.csr_array, shape (n_nodes, n_nodes)
+        Entry ``[source, target]`` is a weight.
+    widths : tuple of int
+
+    Examples
+    --------
+    >>> adjacency, widths = to_scipy(LayeredGraph.from_arrays([[[1.0, -2.0]]]))
+    >>> adjacency.toarray().tolist(), widths
+    ([[0.0, 1.0, -2.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]], (1, 2))
+    """
+    columns = columns_of(graph)
+    shape = (graph.n_nodes, graph.n_nodes)
+    entries = (columns.weights, (columns.sources, columns.targets))
+    return scipy.sparse.coo_array(entries, shape=shape).tocsr(), graph.widths
 
 
-def _prefix(layer: int, last: int) -> str:
-    return "in" if layer == 0 else "out" if layer == last else f"h{layer}"
+def from_scipy(adjacency: Layer, widths: Sequence[int]) -> LayeredGraph:
+    """Layered graph of an adjacency matrix of all nodes, layer after layer.
+
+    Parameters
+    ----------
+    adjacency : scipy.sparse array or array_like, shape (n_nodes, n_nodes)
+        Entry ``[source, target]`` is a weight, between consecutive layers; 0 is no edge.
+    widths : sequence of int
+        Number of units in every node layer, inputs first.
+
+    Returns
+    -------
+    LayeredGraph
+
+    Raises
+    ------
+    ShapeError
+        If the widths do not add up to the size of the matrix.
+    StaError
+        If an entry does not lead to the next layer or is not finite.
+    """
+    matrix = scipy.sparse.csr_array(adjacency, copy=True)
+    sizes = [int(width) for width in widths]
+    if matrix.shape != (sum(sizes), sum(sizes)) or min(sizes, default=0) < 1:
+        raise ShapeError(
+            f"an adjacency matrix of shape {matrix.shape} does not fit the widths {sizes}; "
+            "it needs one row and one column per unit"
+        )
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    entries = matrix.tocoo()
+    columns = Columns(
+        {"layer": np.repeat(np.arange(len(sizes)), sizes)},
+        entries.row.astype(np.intp),
+        entries.col.astype(np.intp),
+        entries.data,
+        {},
+        range(sum(sizes)),
+    )
+    return graph_from_columns(columns)
+
+
+def _edge_attributes(columns: Columns) -> dict[str, list[Any]]:
+    layers = np.asarray(columns.nodes["layer"])[columns.sources]
+    return {"weight": np.asarray(columns.weights).tolist(), "layer": layers.tolist()}

@@ -34,22 +34,19 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from sta.analysis.graph.assignment import Assignment, identity_assignment, match_vectors
+from sta.analysis.graph.alignment import Outputs, align, real_units
+from sta.analysis.graph.assignment import Assignment
 from sta.analysis.graph.layered_graph import FloatArray, IntArray, LayeredGraph
-from sta.analysis.graph.rescaling import balanced_weights
-from sta.errors import ShapeError, StaError
+from sta.errors import StaError
 
-__all__ = ["LayerMatching", "Outputs", "Side", "UnitMatching", "match_units"]
+__all__ = ["LayerMatching", "Outputs", "Side", "UnitMatching", "mark_matched", "match_units"]
 
-Outputs: TypeAlias = Literal["matched", "aligned"]
 Side: TypeAlias = Literal["incoming", "outgoing", "both"]
-
-MAX_ROUNDS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class LayerMatching:
-    """Matching of one node layer; every array has one entry per teacher unit.
+    """Matching of one node layer; every array has one entry per teacher unit but bias units.
 
     Attributes
     ----------
@@ -169,7 +166,8 @@ def match_units(
     Parameters
     ----------
     student, teacher : LayeredGraph
-        With the same number of layers and the same inputs; widths may differ.
+        With the same number of layers and the same inputs; widths may differ. Bias units
+        take no part.
     outputs : {"matched", "aligned"}, optional
         ``"matched"``: the last node layer holds ReLU units that a frozen readout sums with
         ones, so they may be permuted but not rescaled. ``"aligned"``: it holds real
@@ -197,60 +195,47 @@ def match_units(
     >>> match_units(student, teacher).layers[0].student.tolist()
     [1, 0]
     """
-    _check_comparable(student, teacher, outputs)
-    if not merge > 0:
-        raise StaError(f"merge is {merge}; choose a positive cosine, or above 1 for no merging")
-    last = student.n_layers
-    n_matched = last if outputs == "matched" else last - 1
-    state = {0: identity_assignment(student.widths[0])}
-    if outputs == "aligned":
-        state[last] = identity_assignment(student.widths[last])
-    weights, teacher_weights = balanced_weights(student), balanced_weights(teacher)
-    best: list[Assignment] = []
-    best_total, rounds, converged = -1.0, 0, False
-    for rounds in range(MAX_ROUNDS + 1):
-        for layer in range(1, n_matched + 1):
-            state[layer] = _assign(weights, teacher_weights, layer, state, merge, first=rounds == 0)
-        if rounds == 0:
-            continue  # without outgoing weights the first pass has no comparable total
-        present = [state[layer] for layer in range(1, n_matched + 1)]
-        total = sum(entry.similarity for entry in present)
-        if total <= best_total + 1e-12:
-            converged = True
-            break
-        best, best_total = present, total
+    found = align(student, teacher, outputs=outputs, merge=merge)
     layers = tuple(
-        _report(entry, number + 1, student, teacher) for number, entry in enumerate(best)
+        _report(entry, layer, student, teacher)
+        for layer, entry in enumerate(found.assignments)
+        if layer > 0
     )
-    return UnitMatching(layers, outputs, best_total, rounds, converged)
+    return UnitMatching(layers, outputs, found.similarity, found.rounds, found.converged)
 
 
-def _assign(
-    student: tuple[FloatArray, ...],
-    teacher: tuple[FloatArray, ...],
-    layer: int,
-    state: dict[int, Assignment],
-    merge: float,
-    *,
-    first: bool,
-) -> Assignment:
-    after = None if first else state.get(layer + 1)
-    incoming = (state[layer - 1].as_sources.T @ student[layer - 1]).T
-    teacher_incoming = teacher[layer - 1].T
-    if after is None:
-        outgoing = np.ones((incoming.shape[0], 1))
-        teacher_outgoing = np.ones((teacher_incoming.shape[0], 1))
-    else:
-        outgoing = student[layer] @ after.as_targets
-        teacher_outgoing = teacher[layer]
-    return match_vectors(
-        incoming,
-        outgoing,
-        teacher_incoming,
-        teacher_outgoing,
-        merge=merge,
-        fixed_scale=layer == len(student),
-    )
+def mark_matched(
+    student: LayeredGraph, matching: UnitMatching, *, cosine: float = 0.9
+) -> LayeredGraph:
+    """Give every unit of a student the node attribute ``match``.
+
+    Parameters
+    ----------
+    student : LayeredGraph
+    matching : UnitMatching
+        Of this student.
+    cosine : float, optional
+        Smallest incoming cosine of a match.
+
+    Returns
+    -------
+    LayeredGraph
+        ``match`` is the id of the teacher's unit, -1 for a unit without one; inputs, and
+        outputs that are known to be the teacher's, have their own ids.
+
+    Examples
+    --------
+    >>> teacher = LayeredGraph.from_arrays([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 2.0], [2.0, 0.0]]])
+    >>> student = teacher.keep(1, [1, 0])
+    >>> mark_matched(student, match_units(student, teacher)).attributes["match"][1].tolist()
+    [1, 0]
+    """
+    match = [ids.copy() for ids in student.unit_ids]
+    for layer in matching.layers:
+        match[layer.layer][:] = -1
+        found = (layer.student >= 0) & (layer.cosine_incoming >= cosine)
+        match[layer.layer][layer.student[found]] = layer.teacher_ids[found]
+    return student.with_attributes(match=match)
 
 
 def _headline(layers: Sequence[LayerMatching], cosine: float) -> dict[str, Any]:
@@ -267,35 +252,14 @@ def _headline(layers: Sequence[LayerMatching], cosine: float) -> dict[str, Any]:
 def _report(
     entry: Assignment, layer: int, student: LayeredGraph, teacher: LayeredGraph
 ) -> LayerMatching:
-    ids = student.unit_ids[layer][entry.student]
+    places = real_units(student, layer)
+    chosen = np.where(entry.student >= 0, places[entry.student], -1)
     return LayerMatching(
         layer=layer,
-        student=entry.student,
-        student_ids=np.where(entry.student >= 0, ids, -1),
-        teacher_ids=teacher.unit_ids[layer],
+        student=chosen,
+        student_ids=np.where(chosen >= 0, student.unit_ids[layer][chosen], -1),
+        teacher_ids=teacher.unit_ids[layer][real_units(teacher, layer)],
         cosine_incoming=entry.incoming,
         cosine_outgoing=entry.outgoing,
         group_size=entry.group_size,
     )
-
-
-def _check_comparable(student: LayeredGraph, teacher: LayeredGraph, outputs: Outputs) -> None:
-    if outputs not in ("matched", "aligned"):
-        raise StaError(f"outputs is {outputs!r}; choose 'matched' or 'aligned'")
-    if student.n_layers != teacher.n_layers:
-        raise ShapeError(
-            f"the student has {student.n_layers} layers but the teacher {teacher.n_layers}; "
-            "units match layer by layer, so compare networks of one depth"
-        )
-    if not np.array_equal(student.unit_ids[0], teacher.unit_ids[0]):
-        raise ShapeError(
-            f"the student has {student.widths[0]} inputs and the teacher {teacher.widths[0]}, "
-            "or their unit_ids[0] differ; both must read the same inputs in the same order"
-        )
-    if outputs == "aligned" and student.n_layers == 1:
-        raise ShapeError("1 layer has no hidden units to match; use outputs='matched'")
-    if outputs == "aligned" and not np.array_equal(student.unit_ids[-1], teacher.unit_ids[-1]):
-        raise ShapeError(
-            f"the student has {student.widths[-1]} outputs and the teacher "
-            f"{teacher.widths[-1]}, or their unit_ids[-1] differ; use outputs='matched'"
-        )

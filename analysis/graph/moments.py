@@ -158,9 +158,7 @@ def _path_sums(graph: LayeredGraph) -> list[tuple[float, int]]:
         scaled = _shifted(layer, shift)
         work = mapped(scaled, np.abs)
         products = [vectors[0] @ scaled, vectors[1] @ work]
-        square = edge_values(work)
-        np.square(square, out=square)
-        products.append(vectors[2] @ work)
+        products.append(vectors[2] @ mapped(work, lambda weights: np.square(weights, out=weights)))
         for k, (product, power) in enumerate(zip(products, (1, 1, 2), strict=True)):
             drift = _exponent(product)
             vectors[k] = np.ldexp(product, -drift)

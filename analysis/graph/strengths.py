@@ -1,19 +1,31 @@
 """Degrees and strengths of units, layer by layer.
 
-The strength of a unit is the sum of the weights of its edges, signed or absolute as the
-caller says. Strengths change under the rescaling of ReLU units that leaves a network's
-function alone; take them of :func:`~sta.analysis.graph.balance`-d graphs to compare networks.
+The strength of a unit is the sum of its edges' weights under one weighting, which the caller
+names:
+
+==========  ============================================
+signed      :math:`w`
+absolute    :math:`|w|`
+positive    :math:`w` where :math:`w > 0`, 0 elsewhere
+negative    :math:`|w|` where :math:`w < 0`, 0 elsewhere
+==========  ============================================
+
+so that absolute = positive + negative and signed = positive - negative. The weights of bias
+units count like all others where the graph has such units. Strengths change under the
+rescaling of ReLU units that leaves a network's function alone; take them of
+:func:`~sta.analysis.graph.balance`-d graphs to compare networks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from sta.analysis.graph.layered_graph import FloatArray, IntArray, LayeredGraph
+from sta.analysis.graph.edges import FloatArray, IntArray, Layer, edge_list, is_sparse, mapped
+from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import ShapeError, StaError
 
 __all__ = [
@@ -22,12 +34,21 @@ __all__ = [
     "in_degree",
     "in_strength",
     "in_strength_histogram",
+    "layer_fluctuation",
+    "node_strength",
     "out_degree",
     "out_strength",
     "scaled_in_strength",
 ]
 
-Weighting: TypeAlias = Literal["signed", "absolute"]
+Weighting: TypeAlias = Literal["signed", "absolute", "positive", "negative"]
+
+_WEIGHTINGS: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "signed": lambda weights: weights,
+    "absolute": np.abs,
+    "positive": lambda weights: np.maximum(weights, 0.0),
+    "negative": lambda weights: np.maximum(-weights, 0.0),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +73,18 @@ def in_strength(graph: LayeredGraph, *, weighting: Weighting) -> tuple[FloatArra
     Parameters
     ----------
     graph : LayeredGraph
-    weighting : {"signed", "absolute"}
-        Sum :math:`w` or :math:`|w|`.
+    weighting : {"signed", "absolute", "positive", "negative"}
+        What is summed, as this module's table says.
 
     Returns
     -------
     tuple of ndarray
-        One array per node layer; zeros for the inputs, which have no incoming edge.
+        One array per node layer; zeros for inputs and bias units, which have no incoming edge.
 
     Raises
     ------
     StaError
-        If ``weighting`` is neither of the two.
+        If ``weighting`` is none of the four.
 
     Examples
     --------
@@ -71,7 +92,7 @@ def in_strength(graph: LayeredGraph, *, weighting: Weighting) -> tuple[FloatArra
     >>> in_strength(graph, weighting="signed")[1].tolist()
     [3.0, -3.0]
     """
-    sums = (matrix.sum(axis=0) for matrix in _weighted(graph, weighting))
+    sums = (np.asarray(layer.sum(axis=0)) for layer in _weighted(graph, weighting))
     return (np.zeros(graph.widths[0]), *sums)
 
 
@@ -81,8 +102,8 @@ def out_strength(graph: LayeredGraph, *, weighting: Weighting) -> tuple[FloatArr
     Parameters
     ----------
     graph : LayeredGraph
-    weighting : {"signed", "absolute"}
-        Sum :math:`w` or :math:`|w|`.
+    weighting : {"signed", "absolute", "positive", "negative"}
+        What is summed, as this module's table says.
 
     Returns
     -------
@@ -92,29 +113,98 @@ def out_strength(graph: LayeredGraph, *, weighting: Weighting) -> tuple[FloatArr
     Raises
     ------
     StaError
-        If ``weighting`` is neither of the two.
+        If ``weighting`` is none of the four.
     """
-    sums = (matrix.sum(axis=1) for matrix in _weighted(graph, weighting))
+    sums = (np.asarray(layer.sum(axis=1)) for layer in _weighted(graph, weighting))
     return (*sums, np.zeros(graph.widths[-1]))
 
 
 def in_degree(graph: LayeredGraph) -> tuple[IntArray, ...]:
     """Count the nonzero incoming weights of every unit, one array per node layer."""
-    counts = (np.count_nonzero(matrix, axis=0) for matrix in graph.layers)
+    counts = (_edges_along(layer, axis=0) for layer in graph.layers)
     return (np.zeros(graph.widths[0], dtype=np.intp), *counts)
 
 
 def out_degree(graph: LayeredGraph) -> tuple[IntArray, ...]:
     """Count the nonzero outgoing weights of every unit, one array per node layer."""
-    counts = (np.count_nonzero(matrix, axis=1) for matrix in graph.layers)
+    counts = (_edges_along(layer, axis=1) for layer in graph.layers)
     return (*counts, np.zeros(graph.widths[-1], dtype=np.intp))
+
+
+def node_strength(graph: LayeredGraph) -> tuple[FloatArray, ...]:
+    r"""Sum of incoming and outgoing signed weights, :math:`s_k = \sum_i w_{ik} + \sum_j w_{kj}`.
+
+    Parameters
+    ----------
+    graph : LayeredGraph
+        Its biases are counted among the incoming weights if it has bias units.
+
+    Returns
+    -------
+    tuple of ndarray
+        One array per node layer; inputs have outgoing weights only, the last layer incoming.
+
+    Notes
+    -----
+    The published code adds 1 to every input and output for edges from and to outside the
+    network; the graph has no such edges, and nothing is added here.
+
+    References
+    ----------
+    .. [1] E. La Malfa et al., "Characterizing learning dynamics of deep neural networks via
+       complex networks", ICTAI 2021, arXiv:2110.02628.
+    .. [2] E. La Malfa et al., "Deep neural networks via complex network theory: a
+       perspective", 2024, arXiv:2404.11172.
+
+    Examples
+    --------
+    >>> graph = LayeredGraph.from_arrays([[[1.0, 0.0], [2.0, -3.0]], [[4.0], [5.0]]])
+    >>> [strengths.tolist() for strengths in node_strength(graph)]
+    [[1.0, -1.0], [7.0, 2.0], [9.0]]
+    """
+    incoming = in_strength(graph, weighting="signed")
+    outgoing = out_strength(graph, weighting="signed")
+    return tuple(before + behind for before, behind in zip(incoming, outgoing, strict=True))
+
+
+def layer_fluctuation(graph: LayeredGraph) -> FloatArray:
+    r"""Spread of the node strengths in every layer.
+
+    :math:`Y_l = (\frac{1}{n_l} \sum_k (s_k - \bar s_l)^2)^{1/2}` over the :math:`n_l` units of
+    node layer l, bias units not among them.
+
+    Parameters
+    ----------
+    graph : LayeredGraph
+
+    Returns
+    -------
+    ndarray, shape (n_layers + 1,)
+        In the unit of the weights.
+
+    References
+    ----------
+    .. [1] As :func:`node_strength`, whose note on the published code applies.
+
+    Examples
+    --------
+    >>> graph = LayeredGraph.from_arrays([[[1.0, 0.0], [2.0, -3.0]], [[4.0], [5.0]]])
+    >>> layer_fluctuation(graph).tolist()
+    [1.0, 2.5, 0.0]
+    """
+    return np.array(
+        [
+            strengths[~graph.is_bias(layer)].std()
+            for layer, strengths in enumerate(node_strength(graph))
+        ]
+    )
 
 
 def scaled_in_strength(graphs: Sequence[LayeredGraph], *, layer: int = 1) -> tuple[FloatArray, ...]:
     r"""Signed in-strengths over their range pooled across graphs, as the paper plots them.
 
     :math:`k_j = s_j / (\max s - \min s)`, the maximum and minimum taken over the units of
-    all graphs together.
+    all graphs together, bias units not among them.
 
     Parameters
     ----------
@@ -147,7 +237,9 @@ def scaled_in_strength(graphs: Sequence[LayeredGraph], *, layer: int = 1) -> tup
             raise ShapeError(
                 f"node layer {layer} has no incoming weights; use 1 to {graph.n_layers}"
             )
-    strengths = tuple(in_strength(graph, weighting="signed")[layer] for graph in graphs)
+    strengths = tuple(
+        in_strength(graph, weighting="signed")[layer][~graph.is_bias(layer)] for graph in graphs
+    )
     span = float(np.ptp(np.concatenate(strengths)))
     if span == 0:
         raise StaError(
@@ -188,9 +280,16 @@ def in_strength_histogram(
     return StrengthHistogram(edges, percent)
 
 
-def _weighted(graph: LayeredGraph, weighting: Weighting) -> tuple[FloatArray, ...]:
-    if weighting == "signed":
-        return graph.layers
-    if weighting == "absolute":
-        return tuple(np.abs(matrix) for matrix in graph.layers)
-    raise StaError(f"weighting is {weighting!r}; choose 'signed' or 'absolute'")
+def _weighted(graph: LayeredGraph, weighting: Weighting) -> tuple[Layer, ...]:
+    if weighting not in _WEIGHTINGS:
+        raise StaError(
+            f"weighting is {weighting!r}; choose 'signed', 'absolute', 'positive' or 'negative'"
+        )
+    return tuple(mapped(layer, _WEIGHTINGS[weighting]) for layer in graph.layers)
+
+
+def _edges_along(layer: Layer, axis: int) -> IntArray:
+    if not is_sparse(layer):
+        return np.asarray(np.count_nonzero(layer, axis=axis), dtype=np.intp)
+    sources, targets, _ = edge_list(layer)
+    return np.bincount(targets if axis == 0 else sources, minlength=layer.shape[1 - axis])

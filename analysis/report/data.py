@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from sta.analysis.analyze import graph_of
 from sta.analysis.figures import KindStyle, kind_styles
 from sta.analysis.graph import (
     LayeredGraph,
@@ -19,6 +18,7 @@ from sta.analysis.graph import (
     compare_graphs,
     path_distribution,
 )
+from sta.analysis.network_graph import graph_of
 from sta.analysis.statistics.collapse import collapse_sweep
 from sta.analysis.statistics.ramp import mean_ramp
 from sta.checkpoint import Checkpoint, take_member

@@ -1,10 +1,13 @@
 """Random networks and slow, literal reference calculations for the graph tests."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 
 from sta.analysis.graph import LayeredGraph
+
+PUBLISHED = Path(__file__).parents[2] / "data" / "published"
 
 
 def random_graph(widths, seed=0, density=1.0, **options):
@@ -44,3 +47,13 @@ def papers_paths(s1, s2):
 def papers_curve(weights, n_points):
     """The published stretching of a sorted path list onto [0, 1]."""
     return np.interp(np.linspace(0, 1, n_points), np.linspace(0, 1, len(weights)), weights)
+
+
+def load_published(name):
+    """A network of the paper's published code, students without units of importance below 5 %."""
+    file = np.load(PUBLISHED / f"{name}.npz")
+    if name == "teacher":
+        return LayeredGraph.from_arrays([file["w1"], file["w2"]], role="teacher")
+    graph = LayeredGraph.from_arrays([-file["base"] * file["diag_end"], file["second_layer"]])
+    importance = file["eigenvalues"].ravel()
+    return graph.keep(1, importance > 0.05 * importance.max())

@@ -6,11 +6,13 @@ import scipy.stats
 
 import sta.analysis.graph as graph_layer
 from sta.analysis.graph import (
+    MEASURES,
     LayeredGraph,
     compare_graphs,
     path_distribution,
     sample_distances,
     summarize_graph,
+    weighted_distance,
 )
 
 from .networks import permuted, random_graph
@@ -61,13 +63,43 @@ def test_a_failing_part_leaves_the_others_and_a_reason():
     json.dumps(result, allow_nan=False)
 
 
-def test_too_many_paths():
+def test_too_many_paths_to_list_are_counted_in_bins():
+    student, teacher = random_graph((10, 27, 20), 1), random_graph((10, 20, 20), 2)
+    result = compare_graphs(student, teacher, path_limit=10).to_dict()
+    assert result["graph"]["student"]["paths"]["method"] == "dp"
+    assert result["graph"]["student"]["paths"]["log_error_bound"] == pytest.approx(0.02)
+    binned = [path_distribution(net, "dp") for net in (student, teacher)]
+    for measure in MEASURES:
+        found = result["distance"]["paths"]
+        found = found if measure == "count" else found[measure]
+        for name in ("wasserstein", "energy", "ks"):
+            assert found[name] == weighted_distance(*binned, name, measure)
+
+
+def test_null_tests_place_the_student_among_random_networks():
+    teacher = random_graph((6, 8, 5), 1)
+    near = LayeredGraph.from_arrays([layer * 1.001 for layer in teacher.layers])
+    before = [random_graph((6, 8, 5), seed) for seed in range(30, 60)]
+    result = compare_graphs(
+        near, teacher, null_samples=39, null_graphs={"before training": before}, seed=3
+    )
+    found = {(name, test.null): test.p_value for name, test in result.nulls}
+    assert len(found) == 12
+    assert found["paths.count.wasserstein", "random"] == 1 / 40
+    assert found["paths.mass.wasserstein", "before training"] == 1 / 31
+    again = compare_graphs(near, teacher, null_samples=39, seed=3)
+    assert [test.to_dict() for _, test in again.nulls] == [
+        test.to_dict() for _, test in result.nulls if test.null != "before training"
+    ]
+    json.dumps(result.to_dict(), allow_nan=False)
+
+
+def test_metrics_of_both():
     graph = random_graph((5, 4, 2))
-    result = compare_graphs(graph, graph, path_limit=10).to_dict()
-    assert set(result["distance"]["paths"].values()) == {None}
-    assert "exceed the limit" in result["notes"]["distance.paths"]
-    assert result["graph"]["student"]["paths"]["method"] == "moments"
-    assert result["matching"]["matched"] == 4
+    result = compare_graphs(graph, graph, metrics=["degree", "clustering"]).to_dict()
+    assert result["metrics"]["student"] == result["metrics"]["teacher"]
+    assert result["metrics"]["student"]["degree"]["in"][0]["mean"] == 5
+    assert "triangle" in result["notes"]["metrics.teacher.clustering"]
 
 
 def test_norms_out_of_range_are_null():

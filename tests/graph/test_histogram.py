@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse
 
 from sta.analysis.graph import (
+    MEASURES,
     LayeredGraph,
     count_paths,
     path_distribution,
@@ -13,11 +14,12 @@ from sta.analysis.graph import (
     path_weights,
     signed_path_counts,
     wasserstein,
+    weighted_distance,
 )
 from sta.analysis.graph.shifted_sums import _smallest_type
 from sta.errors import StaError
 
-from .networks import brute_force_paths, random_graph
+from .networks import brute_force_paths, load_published, random_graph
 
 BIN = 0.05
 
@@ -127,6 +129,16 @@ def test_distance_from_histograms_is_within_a_percent(widths, seed):
     true = wasserstein(*(paths.weights for paths in exact))
     found = wasserstein(*(paths.weights for paths in binned), *(paths.counts for paths in binned))
     assert found == pytest.approx(true, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["spectral_h60", "direct_h60"])
+def test_distance_of_the_published_students_from_histograms_is_within_a_percent(name):
+    nets = [load_published(name), load_published("teacher")]
+    exact = [path_distribution(net, "exact") for net in nets]
+    binned = [path_distribution(net, "dp", bin_width=0.02) for net in nets]
+    for measure in MEASURES:
+        true = weighted_distance(*exact, "wasserstein", measure)
+        assert weighted_distance(*binned, "wasserstein", measure) == pytest.approx(true, rel=0.01)
 
 
 def test_quantiles_from_bins_stay_within_the_bound():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.sparse
 
 from sta.analysis.graph import LayeredGraph, match_units, rescale
 from sta.errors import ShapeError, StaError
@@ -215,3 +216,49 @@ def test_unknown_options():
         match_units(graph, graph, merge=0)
     with pytest.raises(StaError, match="'sideways'"):
         match_units(graph, graph).matched(by="sideways")
+
+
+def biased(graph, seed, store=np.asarray):
+    """The same network with layers in another storage, and biases as further units."""
+    rng = np.random.default_rng(seed)
+    return LayeredGraph.from_arrays(
+        [store(layer) for layer in graph.layers],
+        graph.unit_ids,
+        biases=[rng.normal(size=width) for width in graph.widths[1:]],
+        role=graph.role,
+    )
+
+
+@pytest.mark.parametrize("outputs", ["matched", "aligned"])
+@pytest.mark.parametrize("density", [1.0, 0.4])
+@pytest.mark.parametrize("seed", range(3))
+def test_storage_and_biases_do_not_matter(seed, density, outputs):
+    student = random_graph((6, 9, 8, 5), seed, density)
+    teacher = random_graph((6, 7, 6, 5), seed + 50, density)
+    reference = match_units(student, teacher, outputs=outputs).to_dict()
+    sparse = scipy.sparse.csr_array
+    stored = [LayeredGraph.from_arrays([sparse(m) for m in g.layers]) for g in (student, teacher)]
+    for pair in (
+        stored,
+        (stored[0], teacher),
+        (biased(student, 1), teacher),
+        (biased(student, 1, sparse), biased(teacher, 2)),
+    ):
+        assert match_units(*pair, outputs=outputs).to_dict() == reference
+
+
+def test_indices_and_ids_are_those_of_the_graph_with_its_bias_units():
+    teacher = random_graph((10, 6, 4))
+    student, origin = disguise(teacher, 1, dead=2)
+    shifted = biased(student, 0).keep(1, [8, *range(8)])  # the bias unit first
+    layer = match_units(shifted, biased(teacher, 1)).layers[0]
+    assert not shifted.is_bias(1)[layer.student].any()
+    assert origin[1][shifted.unit_ids[1][layer.student]].tolist() == list(range(6))
+    np.testing.assert_array_equal(layer.student_ids, shifted.unit_ids[1][layer.student])
+    assert layer.teacher_ids.tolist() == list(range(6))
+
+
+def test_an_empty_sparse_layer_matches_nothing():
+    teacher = random_graph((3, 4, 2))
+    student = LayeredGraph.from_arrays([scipy.sparse.csr_array((3, 4)), np.ones((4, 2))])
+    assert match_units(student, teacher).matched() == 0

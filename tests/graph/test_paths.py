@@ -81,6 +81,14 @@ def test_two_layer_net_has_d_n_h2_paths():
     np.testing.assert_allclose(paths.weights.sum(), paths.signed_sum, rtol=1e-12)
 
 
+def test_transposed_arrays_are_the_same_network():
+    """torch's weights arrive as transposes of arrays in C order."""
+    graph = random_graph((6, 7, 5), 4)
+    turned = LayeredGraph.from_arrays([np.ascontiguousarray(w.T).T for w in graph.layers])
+    assert path_moments(turned) == path_moments(graph)
+    np.testing.assert_array_equal(path_weights(turned), path_weights(graph))
+
+
 def test_equal_weights_make_every_path_effective():
     graph = LayeredGraph.from_arrays([np.full((3, 4), -2.0), np.full((4, 5), 0.5)])
     moments = path_moments(graph)

@@ -1,6 +1,7 @@
 import networkx
 import numpy as np
 import pytest
+import scipy.sparse
 
 from sta.analysis.graph import (
     LayeredGraph,
@@ -12,9 +13,18 @@ from sta.analysis.graph import (
     scaled_in_strength,
     to_networkx,
 )
+from sta.analysis.graph.strengths import layer_fluctuation, node_strength
 from sta.errors import ShapeError, StaError
 
 from .networks import random_graph
+from .path_lists import random_family, sparse_copy
+
+WEIGHTINGS = {
+    "signed": lambda w: w,
+    "absolute": abs,
+    "positive": lambda w: max(w, 0),
+    "negative": lambda w: max(-w, 0),
+}
 
 
 @pytest.mark.parametrize("density", [1.0, 0.4])
@@ -39,6 +49,68 @@ def test_absolute_strengths():
     assert out_strength(graph, weighting="absolute")[0].tolist() == [3, 7]
 
 
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_all_weightings_on_every_storage_equal_sums_edge_by_edge(weighting):
+    for graph in random_family(40, seed=1):
+        incoming = [np.zeros(width) for width in graph.widths]
+        outgoing = [np.zeros(width) for width in graph.widths]
+        for at, layer in enumerate(graph.dense()):
+            for (i, j), weight in np.ndenumerate(layer):
+                outgoing[at][i] += WEIGHTINGS[weighting](weight)
+                incoming[at + 1][j] += WEIGHTINGS[weighting](weight)
+        for ours, expected in (
+            (in_strength(graph, weighting=weighting), incoming),
+            (out_strength(graph, weighting=weighting), outgoing),
+        ):
+            for part, reference in zip(ours, expected, strict=True):
+                assert type(part) is np.ndarray
+                np.testing.assert_allclose(part, reference, atol=1e-14)
+
+
+def test_degrees_of_sparse_layers_equal_those_of_dense_ones():
+    for density in (1.0, 0.3, 0.0):
+        graph = random_graph((5, 8, 3), 2, density)
+        for degree in (in_degree, out_degree):
+            for ours, expected in zip(degree(sparse_copy(graph)), degree(graph), strict=True):
+                assert ours.dtype == np.intp
+                assert np.array_equal(ours, expected)
+
+
+def test_wide_sparse_layers_stay_sparse():
+    n = 200_000  # 300 GB as a dense matrix
+    layer = scipy.sparse.random_array((n, n), density=5 / n, rng=np.random.default_rng(3))
+    graph = LayeredGraph.from_arrays([layer])
+    assert in_degree(graph)[1].sum() == out_degree(graph)[0].sum() == graph.n_edges
+    totals = [part.sum() for part in node_strength(graph)]
+    assert totals == pytest.approx([layer.sum()] * 2)
+
+
+def test_node_strength_equals_networkx_and_counts_biases_where_they_are():
+    plain = random_graph((4, 6, 3), 4, 0.7)
+    biases = [np.arange(6.0), [1.0, -2.0, 0.5]]
+    for graph in (plain, LayeredGraph.from_arrays(plain.layers, biases=biases)):
+        net = to_networkx(graph).degree(weight="weight")
+        ours = np.concatenate(node_strength(graph))
+        np.testing.assert_allclose(ours, [value for _, value in sorted(net)], atol=1e-14)
+    biased = LayeredGraph.from_arrays(plain.layers, biases=biases)
+    for layer in (1, 2):
+        units = ~biased.is_bias(layer)
+        gained = node_strength(biased)[layer][units] - node_strength(plain)[layer]
+        np.testing.assert_allclose(gained, biases[layer - 1], atol=1e-14)
+
+
+def test_layer_fluctuation_is_the_published_formula_over_units():
+    graph = LayeredGraph.from_arrays(random_graph((4, 6, 3), 5).layers, biases=[[9.0] * 6, None])
+    expected = []
+    for layer, strengths in enumerate(node_strength(graph)):
+        units = [s for s, bias in zip(strengths, graph.is_bias(layer), strict=True) if not bias]
+        mean = sum(units) / len(units)
+        expected.append((sum((s - mean) ** 2 for s in units) / len(units)) ** 0.5)
+    np.testing.assert_allclose(layer_fluctuation(graph), expected, rtol=1e-13)
+    # equal biases shift all strengths of a layer alike
+    np.testing.assert_allclose(layer_fluctuation(graph.without_bias()), expected, rtol=1e-13)
+
+
 def test_weighting_is_explicit():
     graph = random_graph((2, 2))
     with pytest.raises(TypeError):
@@ -53,6 +125,11 @@ def test_scaled_in_strength_equals_the_published_formula():
     span = np.max(np.concatenate(sums)) - np.min(np.concatenate(sums))
     for ours, expected in zip(scaled_in_strength(trials), sums, strict=True):
         np.testing.assert_allclose(ours, expected / span, rtol=1e-14)
+
+
+def test_bias_units_have_no_scaled_in_strength():
+    graph = LayeredGraph.from_arrays([np.eye(3), np.eye(3)], biases=[[1.0, 2.0, 3.0], np.ones(3)])
+    assert scaled_in_strength([graph])[0].tolist() == [1.0, 1.5, 2.0]
 
 
 def test_histogram_shares_bins_and_sums_to_100():

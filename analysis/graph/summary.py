@@ -1,0 +1,145 @@
+"""One graph, or the distances between two samples, as plain values with a reason for every None."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sta.analysis.graph.distances import kolmogorov_smirnov, wasserstein
+from sta.analysis.graph.layered_graph import LayeredGraph
+from sta.analysis.graph.moments import PathMoments
+from sta.analysis.graph.paths import PathDistribution, path_distribution
+from sta.errors import StaError
+
+__all__ = [
+    "Notes",
+    "attempt",
+    "finite",
+    "number",
+    "path_std",
+    "positive_std",
+    "sample_distances",
+    "summarize_graph",
+]
+
+Notes: TypeAlias = dict[str, str]
+T = TypeVar("T")
+
+
+def summarize_graph(
+    graph: LayeredGraph,
+    distribution: PathDistribution | None = None,
+    *,
+    notes: Notes | None = None,
+    name: str = "graph",
+) -> dict[str, Any]:
+    """Sizes and path sums of one graph as plain values.
+
+    Parameters
+    ----------
+    graph : LayeredGraph
+    distribution : PathDistribution, optional
+        Of this graph, where it is known already; computed without path weights otherwise.
+    notes : dict, optional
+        Receives the reason for every None.
+    name : str, optional
+        What the graph is called in ``notes``.
+
+    Returns
+    -------
+    dict
+        ``nodes``, ``edges``, ``widths``, ``role`` and ``paths``: ``count``, ``signed_sum``,
+        ``l1``, ``l2``, ``effective_number``, ``method``, ``log_error_bound``.
+
+    Examples
+    --------
+    >>> summarize_graph(LayeredGraph.from_arrays([[[1.0, -1.0]], [[3.0], [4.0]]]))["paths"]["l1"]
+    7.0
+    """
+    paths = path_distribution(graph, "moments") if distribution is None else distribution
+    notes = {} if notes is None else notes
+    sums = {
+        key: finite(getattr(paths, key), f"{name}.paths.{key}", notes)
+        for key in ("signed_sum", "l1", "l2", "effective_number", "log_error_bound")
+    }
+    return {
+        "role": graph.role,
+        "nodes": graph.n_nodes,
+        "edges": graph.n_edges,
+        "widths": list(graph.widths),
+        "paths": {"count": paths.count, **sums, "method": paths.method},
+    }
+
+
+def sample_distances(
+    student: ArrayLike, teacher: ArrayLike, *, name: str, notes: Notes
+) -> dict[str, float | None]:
+    """Distances between two samples, each None with a reason in ``notes`` where it fails.
+
+    Parameters
+    ----------
+    student, teacher : array_like, 1-d
+    name : str
+        What the samples are called in ``notes``.
+    notes : dict
+        Receives the reason for every None.
+
+    Returns
+    -------
+    dict
+        ``wasserstein``, ``wasserstein_over_std`` (standard deviation of ``teacher``), ``ks``.
+    """
+
+    def over_std() -> float:
+        std = float(np.asarray(teacher, dtype=np.float64).std())
+        return wasserstein(student, teacher) / positive_std(std)
+
+    metrics: dict[str, Callable[[], float]] = {
+        "wasserstein": lambda: wasserstein(student, teacher),
+        "wasserstein_over_std": over_std,
+        "ks": lambda: kolmogorov_smirnov(student, teacher),
+    }
+    return {key: number(metric, f"{name}.{key}", notes) for key, metric in metrics.items()}
+
+
+def path_std(paths: PathMoments) -> float:
+    """Return the standard deviation of the path weights, from their exact sums."""
+    if paths.count == 0:
+        raise StaError("0 paths have no standard deviation")
+    mean, square = paths.signed_sum / paths.count, paths.l2**2 / paths.count
+    variance = square - mean**2
+    return math.sqrt(variance) if variance > 1e-14 * square else 0.0  # below, it is rounding
+
+
+def positive_std(std: float) -> float:
+    """Return a standard deviation to divide by, or say that there is none."""
+    if not std > 0:
+        raise StaError("the teacher's values are all equal; their standard deviation is 0")
+    return std
+
+
+def number(compute: Callable[[], float], name: str, notes: Notes) -> float | None:
+    """Return a finite number, or None with its reason in ``notes``."""
+    value = attempt(compute, name, notes)
+    return None if value is None else finite(value, name, notes)
+
+
+def attempt(compute: Callable[[], T], name: str, notes: Notes) -> T | None:
+    """Return what a call gives, or None with the reason in ``notes``."""
+    try:
+        return compute()
+    except (StaError, ArithmeticError, ValueError, MemoryError) as error:
+        notes[name] = str(error) or type(error).__name__
+        return None
+
+
+def finite(value: float, name: str, notes: Notes) -> float | None:
+    """Return a number, or None with a note if it is beyond float64."""
+    if math.isfinite(value):
+        return value
+    notes[name] = f"{value} is beyond the range of float64; rescale the weights"
+    return None
