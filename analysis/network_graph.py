@@ -12,7 +12,7 @@ from torch import Tensor
 
 import sta
 from sta.analysis.graph import LayeredGraph, mark_matched, match_units
-from sta.analysis.graph.exports import is_graph_file, read_graph
+from sta.analysis.graph.formats.exports import is_graph_file, read_graph
 from sta.analysis.graph.layered_graph import FloatArray, Property
 from sta.checkpoint import Checkpoint, load_single, weights
 from sta.errors import StaError

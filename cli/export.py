@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from sta.analysis.graph.exports import GRAPH_FORMATS, write_graph
+from sta.analysis.graph.formats.exports import GRAPH_FORMATS, write_graph
 from sta.cli.options import EXISTING_OR_NOT, json_option, print_json
 from sta.files import refuse_existing
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils.prune import l1_unstructured
 
 import sta
-from sta.analysis.graph.exports import GRAPH_FORMATS, write_graph
+from sta.analysis.graph.formats.exports import GRAPH_FORMATS, write_graph
 from sta.analysis.network_graph import graph_of, load_graph
 from sta.checkpoint import load_checkpoint, load_single, save_checkpoint, weights
 from sta.errors import FileFormatError, ShapeError, StaError

@@ -13,8 +13,8 @@ from sta.analysis.figures.dag_layout import columns_of, mass_of_rows, rows_of
 from sta.analysis.figures.panels import shared_legend
 from sta.analysis.figures.style import axes_or_new, new_figure, themed
 from sta.analysis.graph import LayeredGraph, UnitMatching, balance
-from sta.analysis.graph.centrality import node_centrality
 from sta.analysis.graph.edges import FloatArray, IntArray, edge_values
+from sta.analysis.graph.paths.centrality import node_centrality
 from sta.errors import ConfigError, StaError
 
 MAX_EDGES = 900

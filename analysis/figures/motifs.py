@@ -18,7 +18,7 @@ from sta.analysis.figures.style import (
     place_legend,
     themed,
 )
-from sta.analysis.graph.motif_scores import MotifScores
+from sta.analysis.graph.topology.motif_scores import MotifScores
 from sta.errors import ShapeError
 
 USUAL = 2.0

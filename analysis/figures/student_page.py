@@ -29,7 +29,7 @@ from sta.analysis.graph import (
     match_units,
     path_distribution,
 )
-from sta.analysis.graph.significance import DistanceTest
+from sta.analysis.graph.likeness.significance import DistanceTest
 from sta.errors import StaError
 
 PAGE = (7.5, 10.0)

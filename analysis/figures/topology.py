@@ -22,10 +22,10 @@ from sta.analysis.figures.style import (
     themed,
 )
 from sta.analysis.graph import LayeredGraph, balance
-from sta.analysis.graph.centrality import node_centrality
 from sta.analysis.graph.edges import FloatArray
-from sta.analysis.graph.significance import DistanceTest
-from sta.analysis.graph.spectra import layer_spectra
+from sta.analysis.graph.likeness.significance import DistanceTest
+from sta.analysis.graph.paths.centrality import node_centrality
+from sta.analysis.graph.topology.spectra import layer_spectra
 from sta.errors import ShapeError, StaError
 
 BINS = 24

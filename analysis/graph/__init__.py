@@ -8,41 +8,10 @@
 Everything takes numpy or scipy.sparse arrays of shape (n_in, n_out); nothing here needs torch.
 """
 
-from sta.analysis.graph.centrality import (
-    EffectiveSize,
-    edge_centrality,
-    effective_size,
-    effective_units,
-    node_centrality,
-    path_counts,
-)
-from sta.analysis.graph.clustering import BipartiteClustering, robins_alexander_clustering
-from sta.analysis.graph.communities import Communities, core_numbers, leiden_communities
 from sta.analysis.graph.comparison import NULL_DISTANCES, GraphComparison, compare_graphs
 from sta.analysis.graph.comparison_table import comparison_table
-from sta.analysis.graph.distances import (
-    DISTANCES,
-    energy,
-    jensen_shannon,
-    kolmogorov_smirnov,
-    wasserstein,
-)
-from sta.analysis.graph.duplicates import (
-    LayerGroups,
-    UnitGroups,
-    group_duplicates,
-    merge_duplicates,
-)
-from sta.analysis.graph.enumeration import (
-    ENUMERATION_LIMIT,
-    count_paths,
-    path_weights,
-    signed_path_counts,
-)
-from sta.analysis.graph.exports import GRAPH_FORMATS, read_graph, write_graph
-from sta.analysis.graph.graph_distances import GRAPH_DISTANCES, GraphDistance
-from sta.analysis.graph.histogram import BIN_WIDTH, PathHistogram, path_histogram
-from sta.analysis.graph.interop import (
+from sta.analysis.graph.formats.exports import GRAPH_FORMATS, read_graph, write_graph
+from sta.analysis.graph.formats.interop import (
     from_igraph,
     from_networkx,
     from_scipy,
@@ -50,39 +19,53 @@ from sta.analysis.graph.interop import (
     to_networkx,
     to_scipy,
 )
+from sta.analysis.graph.graph_distances import GRAPH_DISTANCES, GraphDistance
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.matching import LayerMatching, UnitMatching, mark_matched, match_units
-from sta.analysis.graph.measures import MEASURES, weighted_distance
+from sta.analysis.graph.likeness.distances import (
+    DISTANCES,
+    energy,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    wasserstein,
+)
+from sta.analysis.graph.likeness.duplicates import (
+    LayerGroups,
+    UnitGroups,
+    group_duplicates,
+    merge_duplicates,
+)
+from sta.analysis.graph.likeness.matching import (
+    LayerMatching,
+    UnitMatching,
+    mark_matched,
+    match_units,
+)
+from sta.analysis.graph.likeness.measures import MEASURES, weighted_distance
+from sta.analysis.graph.likeness.overlaps import Overlaps, overlaps
+from sta.analysis.graph.likeness.paired_trials import PairedTest, paired_difference_test
+from sta.analysis.graph.likeness.significance import DistanceTest, distance_test
+from sta.analysis.graph.likeness.subgraph import EdgeScore, SubgraphScore, matched_subgraph
 from sta.analysis.graph.metrics import METRICS, Metric, measure
-from sta.analysis.graph.moments import PathMoments, entropy_number, path_moments
-from sta.analysis.graph.motif_scores import MotifScore, MotifScores, motif_scores
-from sta.analysis.graph.motifs import MotifCensus, MotifCounts, bifan_count, motif_census
-from sta.analysis.graph.null_models import (
-    NULL_MODELS,
-    degree_preserving,
-    erdos_renyi,
-    gaussian_like,
-    shuffled_weights,
+from sta.analysis.graph.paths.centrality import (
+    EffectiveSize,
+    edge_centrality,
+    effective_size,
+    effective_units,
+    node_centrality,
+    path_counts,
 )
-from sta.analysis.graph.overlaps import Overlaps, overlaps
-from sta.analysis.graph.paired_trials import PairedTest, paired_difference_test
-from sta.analysis.graph.paths import PathDistribution, path_distribution
-from sta.analysis.graph.persistence import (
-    NeuralPersistence,
-    bottleneck_product,
-    deep_graph_persistence,
-    neural_persistence,
+from sta.analysis.graph.paths.distribution import PathDistribution, path_distribution
+from sta.analysis.graph.paths.enumeration import (
+    ENUMERATION_LIMIT,
+    count_paths,
+    path_weights,
+    signed_path_counts,
 )
+from sta.analysis.graph.paths.histogram import BIN_WIDTH, PathHistogram, path_histogram
+from sta.analysis.graph.paths.moments import PathMoments, entropy_number, path_moments
+from sta.analysis.graph.paths.sampling import PathSample, sample_paths
+from sta.analysis.graph.paths.strongest import StrongestPaths, strongest_paths
 from sta.analysis.graph.rescaling import balance, rescale
-from sta.analysis.graph.sampling import PathSample, sample_paths
-from sta.analysis.graph.significance import DistanceTest, distance_test
-from sta.analysis.graph.spectra import (
-    LayerSpectrum,
-    laplacian_eigenvalues,
-    layer_spectra,
-    netlsd,
-    netlsd_distance,
-)
 from sta.analysis.graph.strengths import (
     StrengthHistogram,
     in_degree,
@@ -94,10 +77,32 @@ from sta.analysis.graph.strengths import (
     out_strength,
     scaled_in_strength,
 )
-from sta.analysis.graph.strongest import StrongestPaths, strongest_paths
-from sta.analysis.graph.subgraph import EdgeScore, SubgraphScore, matched_subgraph
 from sta.analysis.graph.summary import sample_distances, summarize_graph
-from sta.analysis.graph.undefined import UNDEFINED, refuse
+from sta.analysis.graph.topology.clustering import BipartiteClustering, robins_alexander_clustering
+from sta.analysis.graph.topology.communities import Communities, core_numbers, leiden_communities
+from sta.analysis.graph.topology.motif_scores import MotifScore, MotifScores, motif_scores
+from sta.analysis.graph.topology.motifs import MotifCensus, MotifCounts, bifan_count, motif_census
+from sta.analysis.graph.topology.null_models import (
+    NULL_MODELS,
+    degree_preserving,
+    erdos_renyi,
+    gaussian_like,
+    shuffled_weights,
+)
+from sta.analysis.graph.topology.persistence import (
+    NeuralPersistence,
+    bottleneck_product,
+    deep_graph_persistence,
+    neural_persistence,
+)
+from sta.analysis.graph.topology.spectra import (
+    LayerSpectrum,
+    laplacian_eigenvalues,
+    layer_spectra,
+    netlsd,
+    netlsd_distance,
+)
+from sta.analysis.graph.topology.undefined import UNDEFINED, refuse
 
 __all__ = [
     "BIN_WIDTH",

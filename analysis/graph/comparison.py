@@ -12,19 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from sta.analysis.graph.distances import DISTANCES
-from sta.analysis.graph.duplicates import group_duplicates
-from sta.analysis.graph.enumeration import ENUMERATION_LIMIT, count_paths
 from sta.analysis.graph.graph_distances import GRAPH_DISTANCES
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.matching import Outputs, UnitMatching, match_units
-from sta.analysis.graph.measures import MEASURES, weighted_distance
+from sta.analysis.graph.likeness.distances import DISTANCES
+from sta.analysis.graph.likeness.duplicates import group_duplicates
+from sta.analysis.graph.likeness.matching import Outputs, UnitMatching, match_units
+from sta.analysis.graph.likeness.measures import MEASURES, weighted_distance
+from sta.analysis.graph.likeness.significance import DistanceTest, distance_test
+from sta.analysis.graph.likeness.subgraph import matched_subgraph
 from sta.analysis.graph.metrics import measure
-from sta.analysis.graph.paths import PathDistribution, path_distribution
+from sta.analysis.graph.paths.distribution import PathDistribution, path_distribution
+from sta.analysis.graph.paths.enumeration import ENUMERATION_LIMIT, count_paths
 from sta.analysis.graph.rescaling import balance
-from sta.analysis.graph.significance import DistanceTest, distance_test
 from sta.analysis.graph.strengths import in_strength
-from sta.analysis.graph.subgraph import matched_subgraph
 from sta.analysis.graph.summary import (
     Notes,
     attempt,

@@ -13,15 +13,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from sta.analysis.graph.centrality import node_centrality
-from sta.analysis.graph.distances import DISTANCES, wasserstein
 from sta.analysis.graph.edges import FloatArray
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.measures import MEASURES, Measure, weighted_distance
-from sta.analysis.graph.paths import path_distribution
+from sta.analysis.graph.likeness.distances import DISTANCES, wasserstein
+from sta.analysis.graph.likeness.measures import MEASURES, Measure, weighted_distance
+from sta.analysis.graph.paths.centrality import node_centrality
+from sta.analysis.graph.paths.distribution import path_distribution
 from sta.analysis.graph.rescaling import balance
-from sta.analysis.graph.spectra import layer_spectra, netlsd_distance
 from sta.analysis.graph.strengths import in_strength, node_strength
+from sta.analysis.graph.topology.spectra import layer_spectra, netlsd_distance
 from sta.errors import ShapeError
 
 __all__ = ["GRAPH_DISTANCES", "GraphDistance"]

@@ -15,18 +15,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sta.analysis.graph.centrality import effective_size, node_centrality
-from sta.analysis.graph.clustering import robins_alexander_clustering
-from sta.analysis.graph.communities import core_numbers, leiden_communities
 from sta.analysis.graph.edges import FloatArray
-from sta.analysis.graph.enumeration import signed_path_counts
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.moments import entropy_number, path_moments
-from sta.analysis.graph.motif_scores import motif_scores
-from sta.analysis.graph.motifs import motif_census
-from sta.analysis.graph.persistence import deep_graph_persistence, neural_persistence
+from sta.analysis.graph.paths.centrality import effective_size, node_centrality
+from sta.analysis.graph.paths.enumeration import signed_path_counts
+from sta.analysis.graph.paths.moments import entropy_number, path_moments
+from sta.analysis.graph.paths.strongest import strongest_paths
 from sta.analysis.graph.rescaling import balance
-from sta.analysis.graph.spectra import layer_spectra, netlsd
 from sta.analysis.graph.strengths import (
     in_degree,
     in_strength,
@@ -35,8 +30,13 @@ from sta.analysis.graph.strengths import (
     out_degree,
     out_strength,
 )
-from sta.analysis.graph.strongest import strongest_paths
-from sta.analysis.graph.undefined import UNDEFINED, refuse
+from sta.analysis.graph.topology.clustering import robins_alexander_clustering
+from sta.analysis.graph.topology.communities import core_numbers, leiden_communities
+from sta.analysis.graph.topology.motif_scores import motif_scores
+from sta.analysis.graph.topology.motifs import motif_census
+from sta.analysis.graph.topology.persistence import deep_graph_persistence, neural_persistence
+from sta.analysis.graph.topology.spectra import layer_spectra, netlsd
+from sta.analysis.graph.topology.undefined import UNDEFINED, refuse
 from sta.errors import StaError
 
 __all__ = ["METRICS", "Metric", "measure"]

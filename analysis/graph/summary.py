@@ -9,10 +9,10 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sta.analysis.graph.distances import kolmogorov_smirnov, wasserstein
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.moments import PathMoments
-from sta.analysis.graph.paths import PathDistribution, path_distribution
+from sta.analysis.graph.likeness.distances import kolmogorov_smirnov, wasserstein
+from sta.analysis.graph.paths.distribution import PathDistribution, path_distribution
+from sta.analysis.graph.paths.moments import PathMoments
 from sta.errors import StaError
 
 __all__ = [

@@ -29,7 +29,7 @@ from sta.analysis.graph import (
     to_igraph,
     to_networkx,
 )
-from sta.analysis.graph.persistence import neural_persistence
+from sta.analysis.graph.topology.persistence import neural_persistence
 
 FASTEST: dict[str, float] = {}
 VALUE: dict[str, float] = {}

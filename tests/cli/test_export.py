@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 from torch import nn
 
-from sta.analysis.graph.exports import GRAPH_FORMATS, read_graph
+from sta.analysis.graph.formats.exports import GRAPH_FORMATS, read_graph
 from sta.analysis.network_graph import load_graph
 from sta.cli import main
 

@@ -16,8 +16,8 @@ from sta.analysis.figures import (
     plot_singular_values,
 )
 from sta.analysis.graph import LayeredGraph, match_units
-from sta.analysis.graph.motif_scores import MotifScore, MotifScores
-from sta.analysis.graph.significance import distance_test
+from sta.analysis.graph.likeness.significance import distance_test
+from sta.analysis.graph.topology.motif_scores import MotifScore, MotifScores
 from sta.errors import ShapeError, StaError
 
 

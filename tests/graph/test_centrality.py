@@ -6,14 +6,14 @@ import pytest
 import scipy.sparse
 
 from sta.analysis.graph import LayeredGraph, count_paths, rescale, to_networkx
-from sta.analysis.graph.centrality import (
+from sta.analysis.graph.edges import dense, is_sparse
+from sta.analysis.graph.paths.centrality import (
     edge_centrality,
     effective_size,
     effective_units,
     node_centrality,
     path_counts,
 )
-from sta.analysis.graph.edges import dense, is_sparse
 from sta.errors import StaError
 
 from .networks import random_graph

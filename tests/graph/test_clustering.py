@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 
 from sta.analysis.graph import LayeredGraph
-from sta.analysis.graph.clustering import robins_alexander_clustering
+from sta.analysis.graph.topology.clustering import robins_alexander_clustering
 
 from .networks import permuted, random_graph
 

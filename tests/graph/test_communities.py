@@ -6,8 +6,9 @@ import pytest
 import scipy.linalg
 import scipy.sparse
 
-from sta.analysis.graph import LayeredGraph, communities
-from sta.analysis.graph.communities import core_numbers, leiden_communities
+from sta.analysis.graph import LayeredGraph
+from sta.analysis.graph.topology import communities
+from sta.analysis.graph.topology.communities import core_numbers, leiden_communities
 from sta.errors import StaError
 
 from .networks import permuted, random_graph

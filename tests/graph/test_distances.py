@@ -7,8 +7,8 @@ import scipy.spatial
 import scipy.stats
 
 from sta.analysis.graph import path_distribution
-from sta.analysis.graph.cumulative import as_sample, steps
-from sta.analysis.graph.distances import (
+from sta.analysis.graph.likeness.cumulative import as_sample, steps
+from sta.analysis.graph.likeness.distances import (
     DISTANCES,
     energy,
     jensen_shannon,
@@ -148,7 +148,7 @@ def test_wasserstein_and_energy_equal_scipy(seed, ties):
 def test_pieces_do_not_show(distance, piece, monkeypatch):
     cases = [(*weighted(0, ties), ties) for ties in (False, True)]
     whole = [distance(*case[:4]) for case in cases]
-    monkeypatch.setattr("sta.analysis.graph.cumulative.PIECE", piece)
+    monkeypatch.setattr("sta.analysis.graph.likeness.cumulative.PIECE", piece)
     for (*case, ties), expected in zip(cases, whole, strict=True):
         assert len(list(steps(as_sample("a", case[0]), as_sample("b", case[1])))) > 1 + (not ties)
         assert distance(*case) == pytest.approx(expected, rel=1e-12)

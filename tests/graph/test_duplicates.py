@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse
 
 from sta.analysis.graph import LayeredGraph, match_units
-from sta.analysis.graph.duplicates import group_duplicates, merge_duplicates
-from sta.analysis.graph.starts import path_layers
+from sta.analysis.graph.likeness.duplicates import group_duplicates, merge_duplicates
+from sta.analysis.graph.paths.starts import path_layers
 from sta.errors import ShapeError, StaError
 
 from .networks import brute_force_paths, random_graph

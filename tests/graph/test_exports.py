@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from sta.analysis.graph import LayeredGraph, exports
-from sta.analysis.graph.exports import GRAPH_FORMATS, is_graph_file, read_graph, write_graph
-from sta.analysis.graph.interop import from_igraph, from_networkx, to_igraph, to_networkx
+from sta.analysis.graph import LayeredGraph
+from sta.analysis.graph.formats import exports
+from sta.analysis.graph.formats.exports import GRAPH_FORMATS, is_graph_file, read_graph, write_graph
+from sta.analysis.graph.formats.interop import from_igraph, from_networkx, to_igraph, to_networkx
 from sta.errors import FileFormatError, StaError
 
 from .graphs import FAMILY, awkward_graph, same
@@ -329,7 +330,7 @@ def test_a_table_that_claims_many_equal_rows_is_not_unpacked(tmp_path, monkeypat
         files[2]
     )
     assert files[2].stat().st_size < 100_000
-    monkeypatch.setattr("sta.analysis.graph.tables.LARGEST_FILE", 1_000_000)
+    monkeypatch.setattr("sta.analysis.graph.formats.tables.LARGEST_FILE", 1_000_000)
     with pytest.raises(FileFormatError, match="2400000 bytes"):
         read_graph(files[2])
 

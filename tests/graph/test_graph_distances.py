@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sta.analysis.graph import LayeredGraph, path_distribution
-from sta.analysis.graph.distances import DISTANCES
 from sta.analysis.graph.graph_distances import GRAPH_DISTANCES
-from sta.analysis.graph.measures import MEASURES, weighted_distance
+from sta.analysis.graph.likeness.distances import DISTANCES
+from sta.analysis.graph.likeness.measures import MEASURES, weighted_distance
 from sta.errors import StaError
 
 from .networks import random_graph

@@ -16,7 +16,7 @@ from sta.analysis.graph import (
     wasserstein,
     weighted_distance,
 )
-from sta.analysis.graph.shifted_sums import _smallest_type
+from sta.analysis.graph.paths.shifted_sums import _smallest_type
 from sta.errors import StaError
 
 from .networks import brute_force_paths, load_published, random_graph
@@ -162,7 +162,7 @@ def test_default_bins_widen_where_the_work_would_be_too_much(monkeypatch):
     graph = random_graph((30,) * 8, 1)
     narrow = path_histogram(graph)
     assert narrow.bin_width == 0.02
-    monkeypatch.setattr("sta.analysis.graph.histogram.WORK_LIMIT", 1e5)
+    monkeypatch.setattr("sta.analysis.graph.paths.histogram.WORK_LIMIT", 1e5)
     wide = path_histogram(graph)
     assert wide.bin_width > 0.1
     assert wide.log_error_bound == pytest.approx(7 * wide.bin_width / 2)

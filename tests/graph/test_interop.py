@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from sta.analysis.graph import LayeredGraph, assembly, interop, to_igraph, to_networkx
-from sta.analysis.graph.interop import from_igraph, from_networkx, from_scipy, to_scipy
+from sta.analysis.graph import LayeredGraph, to_igraph, to_networkx
+from sta.analysis.graph.formats import assembly, interop
+from sta.analysis.graph.formats.interop import from_igraph, from_networkx, from_scipy, to_scipy
 from sta.errors import ShapeError, StaError
 
 from .graphs import FAMILY, awkward_graph, same, same_weights

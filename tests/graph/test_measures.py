@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sta.analysis.graph.distances import DISTANCES
-from sta.analysis.graph.measures import MEASURES, weighted_distance
+from sta.analysis.graph.likeness.distances import DISTANCES
+from sta.analysis.graph.likeness.measures import MEASURES, weighted_distance
 from sta.errors import ShapeError, StaError
 
 DEFINED = [

@@ -9,7 +9,7 @@ import scipy.sparse
 
 from sta.analysis.graph import LayeredGraph, rescale
 from sta.analysis.graph.metrics import METRICS, measure
-from sta.analysis.graph.undefined import UNDEFINED
+from sta.analysis.graph.topology.undefined import UNDEFINED
 from sta.errors import StaError
 
 from .networks import permuted, random_graph

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from sta.analysis.graph import LayeredGraph, motifs
-from sta.analysis.graph.motif_scores import motif_scores
-from sta.analysis.graph.motifs import MOTIFS, bifan_count, motif_census
-from sta.analysis.graph.null_models import NULL_MODELS, degree_preserving, erdos_renyi
+from sta.analysis.graph import LayeredGraph
+from sta.analysis.graph.topology import motifs
+from sta.analysis.graph.topology.motif_scores import motif_scores
+from sta.analysis.graph.topology.motifs import MOTIFS, bifan_count, motif_census
+from sta.analysis.graph.topology.null_models import NULL_MODELS, degree_preserving, erdos_renyi
 from sta.errors import StaError
 
 from .networks import permuted, random_graph

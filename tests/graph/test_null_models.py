@@ -8,7 +8,12 @@ import scipy.stats
 
 from sta.analysis.graph import LayeredGraph
 from sta.analysis.graph.edges import dense, is_sparse
-from sta.analysis.graph.null_models import NULL_MODELS, degree_preserving, erdos_renyi, null_model
+from sta.analysis.graph.topology.null_models import (
+    NULL_MODELS,
+    degree_preserving,
+    erdos_renyi,
+    null_model,
+)
 from sta.errors import StaError
 
 from .networks import random_graph

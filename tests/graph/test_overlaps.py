@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse
 
 from sta.analysis.graph import LayeredGraph, match_units, rescale
-from sta.analysis.graph.overlaps import overlaps
+from sta.analysis.graph.likeness.overlaps import overlaps
 from sta.errors import ShapeError
 
 from .networks import random_graph

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from sta.analysis.graph.paired_trials import paired_difference_test
+from sta.analysis.graph.likeness.paired_trials import paired_difference_test
 from sta.errors import ShapeError, StaError
 
 

@@ -8,13 +8,13 @@ import scipy.sparse
 from scipy.sparse import csgraph
 
 from sta.analysis.graph import LayeredGraph
-from sta.analysis.graph.persistence import (
+from sta.analysis.graph.rescaling import rescale
+from sta.analysis.graph.topology.persistence import (
     bottleneck_product,
     deep_graph_persistence,
     neural_persistence,
 )
-from sta.analysis.graph.rescaling import rescale
-from sta.analysis.graph.spanning_forest import spanning_forest_weights
+from sta.analysis.graph.topology.spanning_forest import spanning_forest_weights
 from sta.errors import ShapeError, StaError
 
 from .networks import permuted, random_graph

@@ -6,8 +6,8 @@ import scipy.sparse
 import scipy.stats
 
 from sta.analysis.graph import LayeredGraph
-from sta.analysis.graph.centrality import node_centrality, path_counts
-from sta.analysis.graph.sampling import sample_paths
+from sta.analysis.graph.paths.centrality import node_centrality, path_counts
+from sta.analysis.graph.paths.sampling import sample_paths
 from sta.errors import StaError
 
 from .networks import random_graph

@@ -5,9 +5,9 @@ import pytest
 import scipy.stats
 
 from sta.analysis.graph import rescale
-from sta.analysis.graph.distances import wasserstein
-from sta.analysis.graph.null_models import NULL_MODELS, gaussian_like
-from sta.analysis.graph.significance import distance_test
+from sta.analysis.graph.likeness.distances import wasserstein
+from sta.analysis.graph.likeness.significance import distance_test
+from sta.analysis.graph.topology.null_models import NULL_MODELS, gaussian_like
 from sta.errors import StaError
 
 from .networks import permuted, random_graph

@@ -5,7 +5,7 @@ import scipy.sparse
 
 from sta.analysis.graph import LayeredGraph
 from sta.analysis.graph.rescaling import rescale
-from sta.analysis.graph.spectra import (
+from sta.analysis.graph.topology.spectra import (
     TIMESCALES,
     laplacian_eigenvalues,
     layer_spectra,

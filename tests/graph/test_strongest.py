@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 
 from sta.analysis.graph import LayeredGraph
-from sta.analysis.graph.strongest import strongest_paths
+from sta.analysis.graph.paths.strongest import strongest_paths
 from sta.errors import StaError
 
 from .networks import random_graph

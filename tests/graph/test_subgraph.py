@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse
 
 from sta.analysis.graph import LayeredGraph, balance, match_units, rescale
-from sta.analysis.graph.duplicates import group_duplicates, merge_duplicates
-from sta.analysis.graph.subgraph import matched_subgraph
+from sta.analysis.graph.likeness.duplicates import group_duplicates, merge_duplicates
+from sta.analysis.graph.likeness.subgraph import matched_subgraph
 from sta.errors import ShapeError, StaError
 
 from .networks import permuted, random_graph

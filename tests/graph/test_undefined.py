@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sta.analysis.graph import to_networkx
-from sta.analysis.graph.null_models import degree_preserving
-from sta.analysis.graph.undefined import UNDEFINED, refuse
+from sta.analysis.graph.topology.null_models import degree_preserving
+from sta.analysis.graph.topology.undefined import UNDEFINED, refuse
 from sta.errors import StaError
 
 from .networks import random_graph

@@ -26,7 +26,7 @@ import numpy as np
 
 from sta.analysis.graph.edges import Layer, support
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.motifs import bifan_count
+from sta.analysis.graph.topology.motifs import bifan_count
 
 __all__ = ["BipartiteClustering", "robins_alexander_clustering"]
 

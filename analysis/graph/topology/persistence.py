@@ -33,7 +33,7 @@ import numpy as np
 
 from sta.analysis.graph.edges import FloatArray, Layer, dense, edge_list, edge_values, mapped
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.spanning_forest import spanning_forest_weights
+from sta.analysis.graph.topology.spanning_forest import spanning_forest_weights
 from sta.errors import ShapeError, StaError
 
 __all__ = [

@@ -20,8 +20,8 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from sta.analysis.graph.checks import frozen
-from sta.analysis.graph.columns import node_columns
 from sta.analysis.graph.edges import Layer, is_sparse
+from sta.analysis.graph.formats.columns import node_columns
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import FileFormatError
 

@@ -1,6 +1,6 @@
 r"""Two samples on one axis: their cumulative masses, step by step.
 
-What :mod:`sta.analysis.graph.distances` is made of. Both cumulative masses are constant
+What :mod:`sta.analysis.graph.likeness.distances` is made of. Both cumulative masses are constant
 between neighbouring points of either sample, so that integrals over them are sums over steps.
 The steps come in pieces of bounded size: samples of many million values need little memory
 beyond their own.

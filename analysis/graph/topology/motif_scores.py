@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.motifs import motif_census
-from sta.analysis.graph.null_models import Seed, null_model
+from sta.analysis.graph.topology.motifs import motif_census
+from sta.analysis.graph.topology.null_models import Seed, null_model
 from sta.errors import StaError
 
 __all__ = ["MotifScore", "MotifScores", "motif_scores"]

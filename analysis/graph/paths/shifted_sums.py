@@ -1,7 +1,7 @@
 """Sums of histograms that every edge moves by a whole number of bins.
 
-The inner step of :mod:`sta.analysis.graph.histogram`: paths fall into bins by the sum of their
-edges' rounded logarithms, and into two classes by the product of their signs.
+The inner step of :mod:`sta.analysis.graph.paths.histogram`: paths fall into bins by the sum of
+their edges' rounded logarithms, and into two classes by the product of their signs.
 """
 
 from __future__ import annotations

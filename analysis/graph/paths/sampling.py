@@ -14,11 +14,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 import scipy.sparse
 
-from sta.analysis.graph.centrality import path_transitions
 from sta.analysis.graph.edges import FloatArray, IntArray, Layer, support
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.starts import path_layers
-from sta.analysis.graph.strongest import path_products, units_of_graph
+from sta.analysis.graph.paths.centrality import path_transitions
+from sta.analysis.graph.paths.starts import path_layers
+from sta.analysis.graph.paths.strongest import path_products, units_of_graph
 from sta.errors import StaError
 
 __all__ = ["PathSample", "SamplingMeasure", "sample_paths"]

@@ -39,9 +39,9 @@ from sta.analysis.graph.edges import (
     submatrix,
     support,
 )
-from sta.analysis.graph.enumeration import count_paths
 from sta.analysis.graph.layered_graph import BoolArray, LayeredGraph
-from sta.analysis.graph.starts import path_layers
+from sta.analysis.graph.paths.enumeration import count_paths
+from sta.analysis.graph.paths.starts import path_layers
 from sta.errors import StaError
 
 __all__ = [

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse
 
-from sta.analysis.graph.assembly import graph_from_columns
-from sta.analysis.graph.columns import Columns, columns_of, plain, records
 from sta.analysis.graph.edges import Layer
+from sta.analysis.graph.formats.assembly import graph_from_columns
+from sta.analysis.graph.formats.columns import Columns, columns_of, plain, records
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import ShapeError, StaError
 

@@ -30,7 +30,7 @@ import numpy as np
 
 from sta.analysis.graph.checks import frozen
 from sta.analysis.graph.layered_graph import FloatArray, LayeredGraph
-from sta.analysis.graph.null_models import NullModel, null_model
+from sta.analysis.graph.topology.null_models import NullModel, null_model
 from sta.errors import StaError
 
 __all__ = ["DistanceTest", "distance_test"]

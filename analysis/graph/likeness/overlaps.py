@@ -30,9 +30,9 @@ from typing import Any
 
 import numpy as np
 
-from sta.analysis.graph.alignment import Alignment, Outputs, align
 from sta.analysis.graph.edges import FloatArray, IntArray, Layer, dense
 from sta.analysis.graph.layered_graph import LayeredGraph
+from sta.analysis.graph.likeness.alignment import Alignment, Outputs, align
 from sta.analysis.graph.rescaling import incoming_norms
 from sta.errors import ShapeError
 

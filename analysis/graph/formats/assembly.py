@@ -12,8 +12,8 @@ import scipy.sparse
 import scipy.sparse.csgraph
 
 from sta.analysis.graph.checks import frozen
-from sta.analysis.graph.columns import Column, Columns, attribute_arrays, split_facts
 from sta.analysis.graph.edges import FloatArray, IntArray, Layer
+from sta.analysis.graph.formats.columns import Column, Columns, attribute_arrays, split_facts
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import StaError
 

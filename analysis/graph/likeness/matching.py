@@ -34,9 +34,9 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from sta.analysis.graph.alignment import Outputs, align, real_units
-from sta.analysis.graph.assignment import Assignment
 from sta.analysis.graph.layered_graph import FloatArray, IntArray, LayeredGraph
+from sta.analysis.graph.likeness.alignment import Outputs, align, real_units
+from sta.analysis.graph.likeness.assignment import Assignment
 from sta.errors import StaError
 
 __all__ = ["LayerMatching", "Outputs", "Side", "UnitMatching", "mark_matched", "match_units"]

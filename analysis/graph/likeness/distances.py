@@ -27,8 +27,8 @@ import numpy as np
 import scipy.special
 from numpy.typing import ArrayLike
 
-from sta.analysis.graph.cumulative import Sample, as_sample, integral, largest_gap, steps
 from sta.analysis.graph.layered_graph import FloatArray
+from sta.analysis.graph.likeness.cumulative import Sample, as_sample, integral, largest_gap, steps
 from sta.errors import StaError
 
 __all__ = [

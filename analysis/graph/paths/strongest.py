@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sta.analysis.graph.edges import FloatArray, IntArray, Layer, dense, edge_list
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.starts import path_layers
+from sta.analysis.graph.paths.starts import path_layers
 from sta.errors import StaError
 
 __all__ = ["PathSign", "StrongestPaths", "path_products", "strongest_paths", "units_of_graph"]

@@ -19,7 +19,7 @@ from sta.analysis.graph.edges import (
     support,
 )
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.starts import path_layers
+from sta.analysis.graph.paths.starts import path_layers
 from sta.errors import StaError
 
 __all__ = ["ENUMERATION_LIMIT", "count_paths", "live_layers", "path_weights", "signed_path_counts"]

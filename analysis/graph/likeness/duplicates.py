@@ -26,12 +26,12 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from sta.analysis.graph.alignment import Outputs, align, real_units
-from sta.analysis.graph.assignment import Assignment
-from sta.analysis.graph.centrality import node_centrality
 from sta.analysis.graph.checks import as_layer
 from sta.analysis.graph.edges import FloatArray, IntArray, Layer
 from sta.analysis.graph.layered_graph import LayeredGraph
+from sta.analysis.graph.likeness.alignment import Outputs, align, real_units
+from sta.analysis.graph.likeness.assignment import Assignment
+from sta.analysis.graph.paths.centrality import node_centrality
 from sta.analysis.graph.rescaling import incoming_norms
 from sta.errors import ShapeError, StaError
 

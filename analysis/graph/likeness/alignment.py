@@ -1,7 +1,7 @@
 """Coordinate ascent that matches a student's units to its teacher's, layer by layer.
 
-The loop of :mod:`sta.analysis.graph.matching`, where it is explained, with all that it knows
-in the end: how each layer of the student is read in the teacher's coordinates.
+The loop of :mod:`sta.analysis.graph.likeness.matching`, where it is explained, with all that it
+knows in the end: how each layer of the student is read in the teacher's coordinates.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from sta.analysis.graph.assignment import Assignment, identity_assignment, match_vectors
 from sta.analysis.graph.edges import FloatArray, IntArray
 from sta.analysis.graph.layered_graph import LayeredGraph
+from sta.analysis.graph.likeness.assignment import Assignment, identity_assignment, match_vectors
 from sta.analysis.graph.rescaling import balanced_weights
 from sta.errors import ShapeError, StaError
 

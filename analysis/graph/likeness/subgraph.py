@@ -26,10 +26,10 @@ from typing import Any
 
 import numpy as np
 
-from sta.analysis.graph.alignment import real_units
 from sta.analysis.graph.edges import FloatArray, IntArray, dense
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.matching import UnitMatching
+from sta.analysis.graph.likeness.alignment import real_units
+from sta.analysis.graph.likeness.matching import UnitMatching
 from sta.analysis.graph.rescaling import balance
 from sta.errors import ShapeError, StaError
 

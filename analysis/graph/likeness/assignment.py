@@ -1,6 +1,6 @@
 """Matching of one layer's units from weight vectors that are already comparable.
 
-The inner step of :mod:`sta.analysis.graph.matching`: rows are units, and the columns of
+The inner step of :mod:`sta.analysis.graph.likeness.matching`: rows are units, and the columns of
 student and teacher mean the same.
 """
 

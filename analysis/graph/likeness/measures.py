@@ -25,9 +25,9 @@ from typing import Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 
-from sta.analysis.graph.cumulative import Sample, as_sample, integral, largest_gap, steps
-from sta.analysis.graph.distances import DISTANCES
 from sta.analysis.graph.layered_graph import FloatArray
+from sta.analysis.graph.likeness.cumulative import Sample, as_sample, integral, largest_gap, steps
+from sta.analysis.graph.likeness.distances import DISTANCES
 from sta.errors import StaError
 
 __all__ = ["MEASURES", "Measure", "WeightedPaths", "weighted_distance"]

@@ -9,11 +9,11 @@
 ``.gml``       for the same
 =============  ====================================================================
 
-Nodes, edges and the graph have the attributes of :mod:`sta.analysis.graph.interop`; edges also
-``abs_weight`` and ``sign``, because some programs drop negative edges. GraphML and GML are
-written by networkx, whose numbers keep every bit; igraph's writers keep 15 digits. networkx
-reads node ids of GraphML back as strings unless told ``node_type=int``; :func:`read_graph`
-does not look at them.
+Nodes, edges and the graph have the attributes of
+:mod:`sta.analysis.graph.formats.interop`; edges also ``abs_weight`` and ``sign``,
+because some programs drop negative edges. GraphML and GML are written by networkx, whose numbers
+keep every bit; igraph's writers keep 15 digits. networkx reads node ids of GraphML back as strings
+unless told ``node_type=int``; :func:`read_graph` does not look at them.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sta.analysis.graph.arrays import KEY, arrays_of, graph_from_arrays
-from sta.analysis.graph.assembly import graph_from_columns
-from sta.analysis.graph.columns import Columns, columns_of, json_bytes, records
-from sta.analysis.graph.interop import from_networkx, to_networkx
-from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.tables import (
+from sta.analysis.graph.formats.arrays import KEY, arrays_of, graph_from_arrays
+from sta.analysis.graph.formats.assembly import graph_from_columns
+from sta.analysis.graph.formats.columns import Columns, columns_of, json_bytes, records
+from sta.analysis.graph.formats.interop import from_networkx, to_networkx
+from sta.analysis.graph.formats.tables import (
     edge_columns,
     graph_of_tables,
     positions,
     table_paths,
     tables_of,
 )
+from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import FileFormatError, StaError
 from sta.files import check_archive, readable, refuse_existing, write_bytes
 

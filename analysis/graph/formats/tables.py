@@ -2,8 +2,8 @@
 
 ``X.csv``: ``source``, ``target`` (numbers of nodes), ``weight``, ``abs_weight``, ``sign``,
 ``layer`` (of the source). ``X.nodes.csv``: ``node``, the node columns of
-:mod:`sta.analysis.graph.columns`. ``X.graph.json``: role, properties and types. Empty cells are
-missing values. The same for parquet.
+:mod:`sta.analysis.graph.formats.columns`. ``X.graph.json``: role, properties and types. Empty
+cells are missing values. The same for parquet.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sta.analysis.graph.assembly import graph_from_columns
-from sta.analysis.graph.columns import Column, Columns, columns_of, json_bytes, split_facts
 from sta.analysis.graph.edges import IntArray
+from sta.analysis.graph.formats.assembly import graph_from_columns
+from sta.analysis.graph.formats.columns import Column, Columns, columns_of, json_bytes, split_facts
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import FileFormatError
 from sta.files import LARGEST_FILE, readable

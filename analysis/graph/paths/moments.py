@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sta.analysis.graph.edges import FloatArray, Layer, edge_values, mapped
-from sta.analysis.graph.enumeration import count_paths
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.starts import path_layers
+from sta.analysis.graph.paths.enumeration import count_paths
+from sta.analysis.graph.paths.starts import path_layers
 
 __all__ = ["PathMoments", "entropy_number", "path_moments"]
 

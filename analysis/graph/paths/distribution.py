@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sta.analysis.graph.edges import FloatArray
-from sta.analysis.graph.enumeration import ENUMERATION_LIMIT, path_weights
-from sta.analysis.graph.histogram import MEMORY_LIMIT, PathHistogram, path_histogram
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.moments import PathMoments, path_moments
+from sta.analysis.graph.paths.enumeration import ENUMERATION_LIMIT, path_weights
+from sta.analysis.graph.paths.histogram import MEMORY_LIMIT, PathHistogram, path_histogram
+from sta.analysis.graph.paths.moments import PathMoments, path_moments
 from sta.errors import StaError
 
 __all__ = ["PathDistribution", "PathMethod", "path_distribution"]

@@ -1,0 +1,1 @@
+"""A layered graph in the forms of other libraries and in files."""

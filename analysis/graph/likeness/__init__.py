@@ -1,0 +1,1 @@
+"""How like one network is to another: distances, matched units, and what chance gives."""

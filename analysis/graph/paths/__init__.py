@@ -1,0 +1,1 @@
+"""Paths of a layered graph: their number, weights, distribution, and what they pass through."""

@@ -1,0 +1,1 @@
+"""Motifs, clustering, persistence, spectra and communities, and the graphs of chance."""
