@@ -21,7 +21,7 @@ from sta.cli.options import (
 
 if TYPE_CHECKING:
     from sta.analysis.analyze import StudentAnalysis
-    from sta.analysis.graph import GraphComparison
+    from sta.analysis.graph import GraphComparison, LayeredGraph
 
 DRAWN = {"paths.count.wasserstein": "paths", "in_strength_balanced": "in-strength"}
 SHOWN_ABOVE = ("edges", "paths", "effective paths", "path norm L1", "signed sum of paths")
@@ -74,7 +74,7 @@ def analyze(
         null_samples=null_samples, bias=bias,
     )  # fmt: skip
     if out is not None and analysis.student is not None:
-        _draw(analysis, out, threshold, student.kind)
+        _draw(analysis, analysis.student, out, threshold, student.kind)
     if as_json:
         print_json(analysis.report)
     else:
@@ -97,7 +97,9 @@ def _chosen(metrics: str) -> list[str] | None:
     return given
 
 
-def _draw(analysis: StudentAnalysis, out: Path, threshold: float, kind: str) -> None:
+def _draw(
+    analysis: StudentAnalysis, student: LayeredGraph, out: Path, threshold: float, kind: str
+) -> None:
     from sta.analysis.figures import draw_student, save_figure
 
     comparison = analysis.comparison
@@ -107,7 +109,7 @@ def _draw(analysis: StudentAnalysis, out: Path, threshold: float, kind: str) -> 
         if name in DRAWN
     }
     figure = draw_student(
-        analysis.report["student"]["importance"], analysis.student, analysis.teacher,
+        analysis.report["student"]["importance"], student, analysis.teacher,
         matching=None if comparison is None else comparison.matching,
         tests=tests, threshold=threshold, kind=kind,
     )  # fmt: skip

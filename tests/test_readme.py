@@ -57,7 +57,9 @@ def test_commands_and_scripts(reader):
                 assert command[0] == "sta"
                 output.append(reader(command))
                 assert output[-1].strip()
-    assert any("(10, 27, 20)" in text and "matched units: 20" in text for text in output)
+    table = next(text for text in output if "(10, 27, 20) against (10, 20, 20)" in text)
+    assert re.search(r"^hidden units matched +20 +20", table, re.MULTILINE)
+    assert any(text.startswith("dp 235200000 error of log|p| at most 0.03") for text in output)
 
 
 @pytest.mark.slow

@@ -161,18 +161,33 @@ def compare_graphs(
         },
         nulls=_null_tests(student, teacher, null_samples, null_graphs or {}, seed, notes),
         matching=matching,
-        subgraph=matching and attempt(
-            lambda: matched_subgraph(student, teacher, matching, cosine=cosine).to_dict(),
-            "subgraph", notes,
-        ),
-        duplicates=matching and attempt(
-            lambda: group_duplicates(student, teacher, outputs=outputs, cosine=cosine).to_dict(),
-            "duplicates", notes,
-        ),
+        **_matched_parts(student, teacher, matching, outputs, cosine, notes),
         metrics=_metrics(student, teacher, metrics, notes),
         cosine=cosine,
         notes=notes,
     )  # fmt: skip
+
+
+def _matched_parts(
+    student: LayeredGraph,
+    teacher: LayeredGraph,
+    matching: UnitMatching | None,
+    outputs: Outputs,
+    cosine: float,
+    notes: Notes,
+) -> dict[str, dict[str, Any] | None]:
+    if matching is None:
+        notes |= dict.fromkeys(("subgraph", "duplicates"), "no units were matched")
+        return {"subgraph": None, "duplicates": None}
+    subgraph = attempt(
+        lambda: matched_subgraph(student, teacher, matching, cosine=cosine).to_dict(),
+        "subgraph", notes,
+    )  # fmt: skip
+    duplicates = attempt(
+        lambda: group_duplicates(student, teacher, outputs=outputs, cosine=cosine).to_dict(),
+        "duplicates", notes,
+    )  # fmt: skip
+    return {"subgraph": subgraph, "duplicates": duplicates}
 
 
 def _path_distances(

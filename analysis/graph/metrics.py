@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
-from sta.analysis.graph.edges import FloatArray
+from sta.analysis.graph.edges import FloatArray, IntArray
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.paths.centrality import effective_size, node_centrality
 from sta.analysis.graph.paths.enumeration import signed_path_counts
@@ -23,6 +23,7 @@ from sta.analysis.graph.paths.moments import entropy_number, path_moments
 from sta.analysis.graph.paths.strongest import strongest_paths
 from sta.analysis.graph.rescaling import balance
 from sta.analysis.graph.strengths import (
+    Weighting,
     in_degree,
     in_strength,
     layer_fluctuation,
@@ -146,7 +147,7 @@ def _centrality(graph: LayeredGraph) -> Values:
     }
 
 
-def _spread(layers: Sequence[FloatArray]) -> list[Values]:
+def _spread(layers: Sequence[FloatArray | IntArray]) -> list[Values]:
     return [
         {"mean": float(values.mean()), "sd": float(values.std()), "min": float(values.min()),
          "max": float(values.max())}
@@ -160,7 +161,7 @@ def _degree(graph: LayeredGraph) -> Values:
 
 
 def _strength(graph: LayeredGraph) -> Values:
-    kinds = ("signed", "absolute", "positive", "negative")
+    kinds: tuple[Weighting, ...] = get_args(Weighting)
     return {
         "in": {kind: _spread(in_strength(graph, weighting=kind)[1:]) for kind in kinds},
         "out": {kind: _spread(out_strength(graph, weighting=kind)[:-1]) for kind in kinds},

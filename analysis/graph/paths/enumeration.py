@@ -194,14 +194,15 @@ def _whole(limbs: FloatArray) -> int:
 
 def _of_equal_length(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     places = max(len(a), len(b))
-    return tuple(np.pad(limbs, ((0, places - len(limbs)), (0, 0))) for limbs in (a, b))
+    padded_a, padded_b = (np.pad(x, ((0, places - len(x)), (0, 0))) for x in (a, b))
+    return padded_a, padded_b
 
 
 def _dense_products(matrices: list[Layer]) -> FloatArray:
     products = matrices[0]
     for matrix in matrices[1:]:
         products = (products[:, :, None] * matrix).reshape(-1, matrix.shape[1])
-    return products.flatten()
+    return np.array(products).ravel()
 
 
 def _sparse_products(layers: list[Layer]) -> FloatArray:

@@ -69,7 +69,8 @@ class PathHistogram:
 
     def log_magnitudes(self) -> FloatArray:
         """Centres of the bins, log(abs(p))."""
-        return self.bin_width * (self.first_bin + np.arange(self.positive.size))
+        bins = np.arange(self.first_bin, self.first_bin + self.positive.size)
+        return np.asarray(bins * self.bin_width, dtype=np.float64)
 
     def sample(self) -> tuple[FloatArray, FloatArray]:
         """Signed path weights in ascending order, one a filled bin, and the paths at each.

@@ -128,7 +128,7 @@ def entropy_number(graph: LayeredGraph) -> float:
     weighted = np.zeros(mass.size)  # sum of |p| log|p|, in the scale of mass
     for layer in layers:
         exponent = _exponent(edge_values(layer))
-        magnitudes = mapped(layer, lambda w, e=exponent: np.ldexp(np.abs(w), -e))
+        magnitudes = mapped(_shifted(layer, exponent), np.abs)
         weighted = weighted @ magnitudes + mass @ mapped(magnitudes, _times_log)
         mass = mass @ magnitudes
         drift = _exponent(mass)
