@@ -34,6 +34,7 @@ from sta.spectral import (
 FORMAT = "sta.analysis/1"
 THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 NULL_SAMPLES = 99
+COMPARED = ("distance", "matching", "subgraph", "duplicates")
 
 
 @dataclass(frozen=True)
@@ -99,74 +100,91 @@ def analyze(
     if not 0 <= threshold < 1:
         raise StaError(f"threshold {threshold} is out of range; choose from 0 up to below 1")
     network = checkpoint.student
-    notes: dict[str, str] = {}
-    layers = spectral_layers(network)
-    if not layers:
+    if not spectral_layers(network):
         raise StaError("the network has no hidden layer; there are no units to rank")
     keep = units_above(network, threshold)
-    values = np.concatenate([importance(network.chain[i]).double().numpy() for i in layers])
-    report: dict[str, Any] = {
-        "format": FORMAT,
-        "student": {
-            "widths": list(network.widths),
-            "kind": checkpoint.kind,
-            "readout": network.readout,
-            "effective_size": sum(len(units) for units in keep.values()),
-            "threshold": threshold,
-            "importance": values.tolist(),
-            **_curve(relative_importance(network).double().numpy()),
-        },
-        "graph": {"student": None, "teacher": None},
-        "distance": None,
-        "matching": None,
-        "metrics": None,
-        "notes": notes,
-    }
+    notes: dict[str, str] = {}
+    student = _ranking(checkpoint, threshold, keep, notes)
     if not bias and any(layer.bias is not None for layer in network.chain):
         notes["graph.student.bias"] = "biases are left out of the graph and of the paths"
-    target = None
-    if teacher is None and checkpoint.teacher is None:
-        notes["graph.teacher"] = "the file holds no teacher; name one with --teacher FILE"
-    else:
+    labeller = target = None
+    if teacher is not None or checkpoint.teacher is not None:
         labeller = labelling_teacher(checkpoint, teacher)
         target = graph_of(labeller, "teacher", bias=bias)
-        report["student"] |= _errors(checkpoint, labeller, teacher, seed, notes)
-        report["graph"]["teacher"] = summarize_graph(target, notes=notes, name="graph.teacher")
-    if not all(keep.values()):
-        notes["graph.student"] = "a layer has no unit above the threshold: nothing is left"
-        return StudentAnalysis(None, target, report)
-    pruned = graph_of(shrink(network, keep), "student", bias=bias)
-    if target is None:
-        return _alone(pruned, report, metrics)
-    befores = {}
-    if null_samples > 0:
-        try:
-            befores["before training"] = untrained_graphs(
-                checkpoint, report["student"]["effective_size"], null_samples, seed=seed
-            )
-        except StaError as error:
-            notes["distance.nulls.before training"] = str(error)
+        student |= _errors(checkpoint, labeller, teacher, seed, notes)
+    pruned = None
+    if all(keep.values()):
+        pruned = graph_of(shrink(network, keep), "student", bias=bias)
+    report: dict[str, Any] = {"format": FORMAT, "student": student, "notes": notes}
+    if pruned is None or target is None or labeller is None:
+        return StudentAnalysis(pruned, target, report | _apart(pruned, target, metrics, notes))
     summed = network.readout == labeller.readout == "sum"
     comparison = compare_graphs(
         pruned, target, outputs="matched" if summed else "aligned", metrics=metrics,
-        null_samples=null_samples, null_graphs=befores, seed=seed,
+        null_samples=null_samples, seed=seed,
+        null_graphs=_before_training(checkpoint, student["effective_size"], null_samples, seed,
+                                     notes),
     )  # fmt: skip
     found = comparison.to_dict()
     notes |= found.pop("notes")
     return StudentAnalysis(pruned, target, report | found, comparison)
 
 
-def _alone(
-    student: LayeredGraph, report: dict[str, Any], metrics: Sequence[str] | None
-) -> StudentAnalysis:
-    """Report on a student without a teacher."""
-    notes = report["notes"]
-    paths = path_distribution(student)
-    report["graph"]["student"] = summarize_graph(student, paths, notes=notes, name="graph.student")
-    values, reasons = measure(student, metrics)
-    report["metrics"] = {"student": values, "teacher": None}
-    notes |= {f"metrics.student.{name}": reason for name, reason in reasons.items()}
-    return StudentAnalysis(student, None, report)
+def _ranking(
+    checkpoint: Checkpoint, threshold: float, keep: dict[int, list[int]], notes: dict[str, str]
+) -> dict[str, Any]:
+    network = checkpoint.student
+    layers = spectral_layers(network)
+    values = np.concatenate([importance(network.chain[i]).double().numpy() for i in layers])
+    curve = _curve(relative_importance(network).double().numpy())
+    if curve["largest_gap"] is None:
+        notes["student.largest_gap"] = "fewer than two units of any importance have no gap"
+    return {
+        "widths": list(network.widths),
+        "kind": checkpoint.kind,
+        "readout": network.readout,
+        "effective_size": sum(len(units) for units in keep.values()),
+        "threshold": threshold,
+        "importance": values.tolist(),
+        **curve,
+    }
+
+
+def _apart(
+    student: LayeredGraph | None,
+    teacher: LayeredGraph | None,
+    metrics: Sequence[str] | None,
+    notes: dict[str, str],
+) -> dict[str, Any]:
+    """Report on a student or a teacher where the other one is missing."""
+    missing = "the file holds no teacher; name one with --teacher FILE"
+    if student is None:
+        missing = "a layer has no unit above the threshold: nothing is left of the student"
+    graphs: dict[str, Any] = {"student": None, "teacher": None}
+    measured: dict[str, Any] = {"student": None, "teacher": None}
+    for role, graph in (("student", student), ("teacher", teacher)):
+        name = f"graph.{role}"
+        if graph is None:
+            notes[name] = notes[f"metrics.{role}"] = missing
+            continue
+        paths = path_distribution(graph)
+        graphs[role] = summarize_graph(graph, paths, notes=notes, name=name)
+        measured[role], reasons = measure(graph, metrics)
+        notes |= {f"metrics.{role}.{metric}": reason for metric, reason in reasons.items()}
+    notes |= dict.fromkeys(COMPARED, missing)
+    return {"graph": graphs, "metrics": measured, **dict.fromkeys(COMPARED)}
+
+
+def _before_training(
+    checkpoint: Checkpoint, n_kept: int, samples: int, seed: int, notes: dict[str, str]
+) -> dict[str, list[LayeredGraph]]:
+    if samples == 0:
+        return {}
+    try:
+        return {"before training": untrained_graphs(checkpoint, n_kept, samples, seed=seed)}
+    except StaError as error:
+        notes["distance.nulls.before training"] = str(error)
+        return {}
 
 
 def _curve(relative: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any]:

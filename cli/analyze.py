@@ -150,8 +150,9 @@ def _print(path: Path, analysis: StudentAnalysis) -> None:
     )
     if analysis.comparison is not None:
         _print_comparison(analysis.comparison)
-    for name, reason in report["notes"].items():
-        click.echo(f"note: {name}: {reason}")
+    for reason in dict.fromkeys(report["notes"].values()):
+        names = [name for name, given in report["notes"].items() if given == reason]
+        click.echo(f"note: {', '.join(names)}: {reason}")
 
 
 def _print_comparison(comparison: GraphComparison) -> None:

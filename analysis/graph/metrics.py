@@ -87,7 +87,7 @@ def measure(
     values : dict of str to dict or None
         None for a metric that failed.
     reasons : dict of str to str
-        Why, by name.
+        Why a metric, or a part of one, is None, by the metric's name.
 
     Raises
     ------
@@ -113,11 +113,25 @@ def measure(
     reasons: dict[str, str] = {}
     for name in chosen:
         try:
-            values[name] = METRICS[name].compute(graph) if name in METRICS else refuse(name)
+            found = METRICS[name].compute(graph) if name in METRICS else refuse(name)
+            values[name] = found
+            if inner := _reasons(found):
+                reasons[name] = "; ".join(dict.fromkeys(inner))
         except (StaError, ArithmeticError, ValueError, MemoryError) as error:
             values[name] = None
             reasons[name] = str(error) or type(error).__name__
     return values, reasons
+
+
+def _reasons(values: Any) -> list[str]:
+    """Reasons that the parts of an answer give for what they leave out."""
+    if isinstance(values, dict):
+        own = [values["reason"]] if values.get("reason") else []
+        own += [reason for reason in values.get("reasons", []) if reason]
+        return own + [reason for part in values.values() for reason in _reasons(part)]
+    if isinstance(values, list):
+        return [reason for part in values for reason in _reasons(part)]
+    return []
 
 
 def _paths(graph: LayeredGraph) -> Values:

@@ -7,8 +7,8 @@ their edges' rounded logarithms, and into two classes by the product of their si
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +22,7 @@ from sta.analysis.graph.edges import (
     edge_counts,
     edge_list,
     edge_values,
+    is_sparse,
 )
 
 __all__ = ["Histograms", "Step", "joined", "rounded_step", "summed"]
@@ -31,7 +32,11 @@ _CEILING = 2.0**400
 # Edges that share a shift, on average, per target: with fewer, clearing the sums costs more
 # than adding to them.
 _EDGES_PER_SUM = 16
-_EDGES_AT_ONCE = 4e6
+_EDGES_AT_ONCE = 2**21
+_SUMS_AT_ONCE = 2**24
+# Bytes of histograms to add from at once: what a share of the processor's cache holds.
+_CACHE = 2**22
+_LEAST_BINS = 32
 _VALUES_AT_ONCE = 2**18
 
 _Ints: TypeAlias = NDArray[np.int32] | NDArray[np.bool_]
@@ -67,19 +72,22 @@ class Step:
         rows, columns = self.layer.shape
         return (columns, rows) if self.backward else (rows, columns)
 
-    def edges(self, targets: slice = slice(None)) -> tuple[_Ints, _Ints, _Ints, _Ints]:
+    def edges(
+        self, sources: slice = slice(None), targets: slice = slice(None)
+    ) -> tuple[_Ints, _Ints, _Ints, _Ints]:
         """Return sources, targets, k - first, and which weights are negative.
 
-        Of the edges into some of the targets, which are numbered from 0 then.
+        Of the edges from some sources into some targets, which are numbered from 0 then; in
+        arrays of one shape, or that broadcast to it.
         """
-        part = self.layer[targets] if self.backward else self.layer[:, targets]
-        rows, columns, weights = edge_list(part)
+        part = self.layer[targets, sources] if self.backward else self.layer[sources, targets]
+        rows, columns, weights = _entries(part)
         shifts = _rounded(np.abs(weights), self.bin_width)
         shifts -= self.first
         # the logarithm of a lone number may differ from the same one's in a long array
         np.clip(shifts, 0, self.span - 1, out=shifts)
         start, end = (columns, rows) if self.backward else (rows, columns)
-        return start.astype(np.int32), end.astype(np.int32), shifts, weights < 0
+        return start, end, shifts, weights < 0
 
     def largest_degree(self) -> int:
         """Return the largest number of edges into a target."""
@@ -110,6 +118,15 @@ def _rounded(magnitudes: FloatArray, bin_width: float) -> NDArray[np.int32]:
     return np.rint(logs, out=logs).astype(np.int32)
 
 
+def _entries(part: Layer) -> tuple[_Ints, _Ints, FloatArray]:
+    """Rows, columns and weights of all edges; a full matrix needs no list of them."""
+    if not is_sparse(part) and part.all():
+        rows, columns = (np.arange(side, dtype=np.int32) for side in part.shape)
+        return rows[:, None], columns, part
+    listed_rows, listed_columns, weights = edge_list(part)
+    return listed_rows.astype(np.int32), listed_columns.astype(np.int32), weights
+
+
 def rounded_step(layer: Layer, bin_width: float) -> Step:
     """Find the range of a layer's rounded logarithms."""
     weights = edge_values(layer)
@@ -132,68 +149,109 @@ def summed(steps: Sequence[Step], memory: float) -> Histograms:
 
 
 def _first(step: Step) -> Histograms:
-    n_out = step.shape[1]
+    n_in, n_out = step.shape
     counts = np.zeros((n_out, 2, step.span), np.intp)
-    for block in _blocks(step):
-        _, targets, shifts, negative = step.edges(block)
+    for _, block in _tiles(step, n_in):
+        _, targets, shifts, negative = step.edges(targets=block)
         part = counts[block]
         slot = (2 * targets.astype(np.intp) + negative) * step.span + shifts
-        part += np.bincount(slot, minlength=part.size).reshape(part.shape)
+        part += np.bincount(slot.ravel(), minlength=part.size).reshape(part.shape)
     return Histograms(counts, step.first)
 
 
-def _blocks(step: Step) -> list[slice]:
-    """Targets in blocks of about as many edges as keep the lists of edges small."""
-    n_out = step.shape[1]
-    size = max(1, int(n_out * _EDGES_AT_ONCE / step.n_edges))
-    return [slice(start, start + size) for start in range(0, n_out, size)]
+def _tiles(step: Step, size: int) -> Iterator[tuple[slice, slice]]:
+    """Blocks of so many sources, and of targets of about as many edges as keep lists small."""
+    n_in, n_out = step.shape
+    edges = max(1.0, step.n_edges * size / (n_in * n_out))  # into a target
+    width = int(max(1, min(_EDGES_AT_ONCE / edges, _SUMS_AT_ONCE / step.span)))
+    for target in range(0, n_out, width):
+        for source in range(0, n_in, size):
+            yield slice(source, source + size), slice(target, target + width)
 
 
 def _moved(state: Histograms, step: Step, memory: float) -> Histograms:
     """Carry histograms across one more layer."""
-    n_in, _, bins = state.counts.shape
-    n_out = step.shape[1]
+    bins = state.counts.shape[2]
+    size, copies = _sources_and_copies(step, memory)
+    groups = -(-step.span // copies)
     kind: DTypeLike = np.float64
     if state.exponent == 0:  # whole numbers
         kind = _smallest_type(float(state.counts.max()) * step.largest_degree())
-    copies = _copies(step, n_in * bins * np.dtype(kind).itemsize, memory)
-    groups = -(-step.span // copies)
-    # a negative edge reads the histograms with the signs exchanged
-    moved = np.zeros((copies, 2, n_in, 2, bins + copies - 1), kind)
-    for shift in range(copies):
-        moved[shift, 0, :, :, shift : shift + bins] = state.counts
-        moved[shift, 1, :, :, shift : shift + bins] = state.counts[:, ::-1]
-    sums = np.zeros((n_out, 2, groups * copies + bins - 1), kind)
-    for block in _blocks(step):
-        _add_edges(sums[block], moved, step.edges(block))
+    sums = np.zeros((step.shape[1], 2, groups * copies + bins - 1), kind)
+    for sources, targets in _tiles(step, size):
+        by_group = _by_group(step, sources, targets, copies)
+        _add_edges(sums[targets], replace(state, counts=state.counts[sources]), by_group, copies)
     return _trimmed(Histograms(sums, state.first + step.first, state.exponent))
 
 
+def _sources_and_copies(step: Step, memory: float) -> tuple[int, int]:
+    """Sources, and neighbouring shifts a power of two, to do at once: enough edges a sum."""
+    n_in, n_out = step.shape
+    wanted = _EDGES_PER_SUM * step.span * n_out / step.n_edges  # all sources at once would have 1
+    if wanted < 1:
+        return math.ceil(n_in * wanted), 1
+    room = memory / (4 * n_in * 4 * _LEAST_BINS * 8)
+    return n_in, 2 ** int(math.log2(max(1, min(wanted, room, 16, step.span))))
+
+
+def _by_group(step: Step, sources: slice, targets: slice, copies: int) -> list[Layer]:
+    """Edges as matrices, one for every group of so many neighbouring shifts.
+
+    A row is a target; a column is a source, its histograms moved on by the shift within the
+    group and, for a negative edge, with the signs exchanged.
+    """
+    start, end, shifts, negative = step.edges(sources, targets)
+    n_in, n_out = (
+        len(range(*part.indices(side)))
+        for part, side in zip((sources, targets), step.shape, strict=True)
+    )
+    groups = -(-step.span // copies)
+    rows = shifts // copies * n_out + end
+    columns = (2 * (shifts & (copies - 1)) + negative) * n_in + start
+    matrix = scipy.sparse.coo_array(
+        (np.ones(rows.size, np.uint8), (rows.ravel(), columns.ravel())),
+        shape=(groups * n_out, copies * 2 * n_in),
+    )
+    matrix.has_canonical_format = True  # every edge is there once; their order does not matter
+    by_shift = matrix.tocsr()
+    return [by_shift[number * n_out : (number + 1) * n_out] for number in range(groups)]
+
+
 def _add_edges(
-    sums: NDArray[Any], moved: NDArray[Any], edges: tuple[_Ints, _Ints, _Ints, _Ints]
+    sums: NDArray[Any], state: Histograms, by_group: Sequence[Layer], copies: int
 ) -> None:
     """Add to every target the histograms of its sources, moved along by its edges.
 
-    Edges of equal shift are one sparse matrix; a few neighbouring shifts are done at once, on
-    copies of the histograms moved by 0, 1, ... bins.
+    A few bins after the other, which stay in the cache while all edges read them, and in the
+    smallest type that holds what is added up before it joins the sums.
     """
-    sources, targets, shifts, negative = edges
-    copies, _, n_in, _, width = moved.shape
-    n_out = sums.shape[0]
-    groups = (sums.shape[2] - width) // copies + 1
-    flat = moved.reshape(copies * 2 * n_in, 2 * width)
-    group, shifts = np.divmod(shifts, copies)
-    rows = group.astype(np.int64) * n_out + targets
-    columns = (2 * shifts + negative) * n_in + sources
-    matrix = scipy.sparse.coo_array(
-        (np.ones(rows.size, moved.dtype), (rows, columns)), shape=(groups * n_out, flat.shape[0])
-    )
-    matrix.has_canonical_format = True  # every edge is there once; their order does not matter
-    by_group = matrix.tocsr()
-    for number in range(groups):
-        product = by_group[number * n_out : (number + 1) * n_out] @ flat
-        at = number * copies
-        sums[:, :, at : at + width] += product.reshape(n_out, 2, width)
+    n_in, _, bins = state.counts.shape
+    degree = max(int(np.diff(matrix.indptr).max()) for matrix in by_group)
+
+    def kind_for(counts: NDArray[Any]) -> DTypeLike:
+        whole = state.exponent == 0
+        return _smallest_type(float(counts.max()) * degree) if whole else np.float64
+
+    bin_bytes = 4 * copies * n_in * np.dtype(kind_for(state.counts)).itemsize
+    size = max(_LEAST_BINS, _CACHE // bin_bytes)
+    for first in range(0, bins, size):
+        counts = state.counts[:, :, first : first + size]
+        moved = _copied(counts, copies, kind_for(counts))
+        width = moved.shape[-1]
+        flat = moved.reshape(-1, 2 * width)
+        for at, matrix in zip(range(first, sums.shape[2], copies), by_group, strict=False):
+            if matrix.nnz:
+                sums[:, :, at : at + width] += (matrix @ flat).reshape(-1, 2, width)
+
+
+def _copied(counts: NDArray[Any], copies: int, kind: DTypeLike) -> NDArray[Any]:
+    """Histograms moved on by 0, 1, ... bins, as they are and with the signs exchanged."""
+    n_in, _, bins = counts.shape
+    moved = np.zeros((copies, 2, n_in, 2, bins + copies - 1), kind)
+    for shift in range(copies):
+        moved[shift, 0, :, :, shift : shift + bins] = counts
+        moved[shift, 1, :, :, shift : shift + bins] = counts[:, ::-1]
+    return moved
 
 
 def _trimmed(state: Histograms) -> Histograms:
@@ -201,12 +259,6 @@ def _trimmed(state: Histograms) -> Histograms:
     filled = np.flatnonzero(state.counts.any(axis=(0, 1)))
     low, high = int(filled[0]), int(filled[-1]) + 1
     return Histograms(state.counts[:, :, low:high], state.first + low, state.exponent)
-
-
-def _copies(step: Step, size: int, memory: float) -> int:
-    """Neighbouring shifts to do at once: enough edges a sum, in the memory there is."""
-    wanted = _EDGES_PER_SUM * step.span * step.shape[1] / step.n_edges
-    return int(max(1, min(wanted, memory / (8 * size), 16, step.span)))
 
 
 def _smallest_type(largest: float) -> DTypeLike:
