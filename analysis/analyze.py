@@ -16,6 +16,7 @@ from sta.analysis.graph import (
     path_distribution,
     summarize_graph,
 )
+from sta.analysis.graph.summary import reasoned
 from sta.analysis.network_graph import graph_of
 from sta.analysis.statistics import effective_size_curve, largest_gap
 from sta.analysis.untrained import untrained_graphs
@@ -115,19 +116,24 @@ def analyze(
     pruned = None
     if all(keep.values()):
         pruned = graph_of(shrink(network, keep), "student", bias=bias)
-    report: dict[str, Any] = {"format": FORMAT, "student": student, "notes": notes}
+    report: dict[str, Any] = {"format": FORMAT, "student": student}
     if pruned is None or target is None or labeller is None:
-        return StudentAnalysis(pruned, target, report | _apart(pruned, target, metrics, notes))
+        report |= _apart(pruned, target, metrics, notes)
+        return StudentAnalysis(pruned, target, _explained(report, notes))
     summed = network.readout == labeller.readout == "sum"
     comparison = compare_graphs(
         pruned, target, outputs="matched" if summed else "aligned", metrics=metrics,
         null_samples=null_samples, seed=seed,
-        null_graphs=_before_training(checkpoint, student["effective_size"], null_samples, seed,
-                                     notes),
+        null_graphs=_before_training(checkpoint, keep, null_samples, seed, notes),
     )  # fmt: skip
     found = comparison.to_dict()
     notes |= found.pop("notes")
-    return StudentAnalysis(pruned, target, report | found, comparison)
+    return StudentAnalysis(pruned, target, _explained(report | found, notes), comparison)
+
+
+def _explained(report: dict[str, Any], notes: dict[str, str]) -> dict[str, Any]:
+    """Return the report with a note for every null, and the notes at its end."""
+    return {**reasoned(report, notes), "notes": notes}
 
 
 def _ranking(
@@ -157,29 +163,35 @@ def _apart(
     notes: dict[str, str],
 ) -> dict[str, Any]:
     """Report on a student or a teacher where the other one is missing."""
-    missing = "the file holds no teacher; name one with --teacher FILE"
-    if student is None:
-        missing = "a layer has no unit above the threshold: nothing is left of the student"
+    missing = {
+        "student": "a layer has no unit above the threshold: nothing is left of the student",
+        "teacher": "the file holds no teacher; name one with --teacher FILE",
+    }
     graphs: dict[str, Any] = {"student": None, "teacher": None}
     measured: dict[str, Any] = {"student": None, "teacher": None}
     for role, graph in (("student", student), ("teacher", teacher)):
         name = f"graph.{role}"
         if graph is None:
-            notes[name] = notes[f"metrics.{role}"] = missing
+            notes[name] = notes[f"metrics.{role}"] = missing[role]
             continue
         paths = path_distribution(graph)
         graphs[role] = summarize_graph(graph, paths, notes=notes, name=name)
         measured[role], reasons = measure(graph, metrics)
         notes |= {f"metrics.{role}.{metric}": reason for metric, reason in reasons.items()}
-    notes |= dict.fromkeys(COMPARED, missing)
+    notes |= dict.fromkeys(COMPARED, missing["student" if student is None else "teacher"])
     return {"graph": graphs, "metrics": measured, **dict.fromkeys(COMPARED)}
 
 
 def _before_training(
-    checkpoint: Checkpoint, n_kept: int, samples: int, seed: int, notes: dict[str, str]
+    checkpoint: Checkpoint,
+    keep: dict[int, list[int]],
+    samples: int,
+    seed: int,
+    notes: dict[str, str],
 ) -> dict[str, list[LayeredGraph]]:
     if samples == 0:
         return {}
+    n_kept = {layer: len(units) for layer, units in keep.items()}
     try:
         return {"before training": untrained_graphs(checkpoint, n_kept, samples, seed=seed)}
     except StaError as error:

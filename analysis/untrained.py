@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from sta.analysis.graph import LayeredGraph
 from sta.analysis.network_graph import graph_of
 from sta.checkpoint import Checkpoint
 from sta.errors import ConfigError, FileFormatError, StaError
-from sta.spectral import make_student, shrink, units_kept
+from sta.spectral import Network, importance, make_student, shrink
 from sta.sweep.config import config_from_table
 from sta.sweep.plan import StudentId
 from sta.sweep.shard import architecture_of
@@ -17,7 +19,7 @@ __all__ = ["untrained_graphs"]
 
 
 def untrained_graphs(
-    checkpoint: Checkpoint, n_kept: int, samples: int, *, seed: int = 0
+    checkpoint: Checkpoint, n_kept: Mapping[int, int], samples: int, *, seed: int = 0
 ) -> list[LayeredGraph]:
     """Students of the same settings before training, pruned to as many units.
 
@@ -25,8 +27,8 @@ def untrained_graphs(
     ----------
     checkpoint : Checkpoint
         A single student of a sweep or of `sta train`.
-    n_kept : int
-        Units to keep, the most important ones as they are drawn.
+    n_kept : mapping of int to int
+        Units to keep in every ranked layer, by its number: the most important ones as drawn.
     samples : int
         Number of students.
     seed : int, optional
@@ -55,4 +57,11 @@ def untrained_graphs(
         raise FileFormatError(f"the checkpoint's settings or seeds are damaged: {error}") from error
     generators = np.random.default_rng([seed, *b"untrained"]).spawn(samples)
     networks = (make_student(architecture, train, generator) for generator in generators)
-    return [graph_of(shrink(one, units_kept(one, n_kept)), "untrained") for one in networks]
+    return [graph_of(shrink(one, _most_important(one, n_kept)), "untrained") for one in networks]
+
+
+def _most_important(network: Network, n_kept: Mapping[int, int]) -> dict[int, list[int]]:
+    return {
+        layer: sorted((-importance(network.chain[layer])).argsort()[:count].tolist())
+        for layer, count in n_kept.items()
+    }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from sta.analysis.analyze import StudentAnalysis
     from sta.analysis.graph import GraphComparison, LayeredGraph
 
-DRAWN = {"paths.count.wasserstein": "paths", "in_strength_balanced": "in-strength"}
+DRAWN = {"paths.count.wasserstein": "paths", "units": "units"}
+LONGEST_LIST = 4
 SHOWN_ABOVE = ("edges", "paths", "effective paths", "path norm L1", "signed sum of paths")
 
 
@@ -32,16 +34,15 @@ SHOWN_ABOVE = ("edges", "paths", "effective paths", "path norm L1", "signed sum 
 @threshold_option
 @click.option(
     "--metrics",
-    default="standard",
-    show_default=True,
-    help="What to measure of both graphs: names with commas between them, standard, all or none.",
+    help="What else to measure of both graphs: names with commas between them, standard, all or "
+    "none.  [default: none, with --json standard]",
 )
 @click.option(
     "--null-samples",
     type=click.IntRange(0),
     default=99,
     show_default=True,
-    help="Random networks of each kind among which the distances to the teacher are placed.",
+    help="Other networks of each kind among which the distances to the teacher are placed.",
 )
 @click.option("--bias", is_flag=True, help="Biases as units of the graphs; paths may start there.")
 @click.option("-o", "--out", type=EXISTING_OR_NOT, help="Folder for the figures.")
@@ -52,7 +53,7 @@ def analyze(
     member: int | None,
     teacher: Path | None,
     threshold: float,
-    metrics: str,
+    metrics: str | None,
     null_samples: int,
     bias: bool,
     out: Path | None,
@@ -69,8 +70,9 @@ def analyze(
 
     student = load_single(checkpoint, member)
     target = None if teacher is None else load_single(teacher).student
+    unasked = "standard" if as_json else "none"
     analysis = analyze_student(
-        student, target, threshold=threshold, seed=seed, metrics=_chosen(metrics),
+        student, target, threshold=threshold, seed=seed, metrics=_chosen(metrics or unasked),
         null_samples=null_samples, bias=bias,
     )  # fmt: skip
     if out is not None and analysis.student is not None:
@@ -85,14 +87,16 @@ def _chosen(metrics: str) -> list[str] | None:
     """Return the names of metrics, None for the standard ones."""
     from sta.analysis.graph import METRICS, UNDEFINED
 
-    given = [name.strip() for name in metrics.split(",")]
+    given = [name.strip() for name in metrics.split(",") if name.strip()]
     words = {"standard": None, "none": [], "all": list(METRICS)}
     if len(given) == 1 and given[0] in words:
         return words[given[0]]
     for name in given:
         if name not in METRICS and name not in UNDEFINED:
             raise click.BadParameter(
-                f"{name!r} is no metric; choose from {', '.join(METRICS)}", param_hint="--metrics"
+                f"{name!r} is no metric; choose standard, all or none, or names from "
+                f"{', '.join(METRICS)}",
+                param_hint="--metrics",
             )
     return given
 
@@ -114,6 +118,13 @@ def _draw(
         tests=tests, threshold=threshold, kind=kind,
     )  # fmt: skip
     save_figure(figure, out / "student")
+    if "motif_scores" in (analysis.report["metrics"]["student"] or {}):
+        from sta.analysis.figures import plot_motif_scores
+        from sta.analysis.graph import motif_scores
+
+        beside = None if analysis.teacher is None else motif_scores(analysis.teacher)
+        ax = plot_motif_scores({kind: motif_scores(student)}, beside)
+        save_figure(ax.figure, out / "motifs")
 
 
 def _print(path: Path, analysis: StudentAnalysis) -> None:
@@ -150,9 +161,33 @@ def _print(path: Path, analysis: StudentAnalysis) -> None:
     )
     if analysis.comparison is not None:
         _print_comparison(analysis.comparison)
+    _print_metrics(report["metrics"])
     for reason in dict.fromkeys(report["notes"].values()):
         names = [name for name, given in report["notes"].items() if given == reason]
         click.echo(f"note: {', '.join(names)}: {reason}")
+
+
+def _print_metrics(metrics: dict[str, Any]) -> None:
+    sides = [dict(_numbers(metrics[role] or {})) for role in ("student", "teacher")]
+    names = list(dict.fromkeys([*sides[0], *sides[1]]))
+    if names:
+        rows = [[name, *(side.get(name) for side in sides)] for name in names]
+        print_table("metrics (longer lists with --json)", ["", "student", "teacher"], rows)
+
+
+def _numbers(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Numbers of nested dicts, and short lists of them, by their place."""
+    if isinstance(values, dict):
+        for key, part in values.items():
+            yield from _numbers(part, f"{name} {key}".strip())
+    elif isinstance(values, list) and not all(isinstance(one, int | float) for one in values):
+        for number, part in enumerate(values, 1):
+            yield from _numbers(part, f"{name} {number}")
+    elif isinstance(values, list):
+        if len(values) <= LONGEST_LIST:
+            yield name, ", ".join(map(cell, values))
+    elif not isinstance(values, str):
+        yield name, values
 
 
 def _print_comparison(comparison: GraphComparison) -> None:
@@ -166,5 +201,7 @@ def _print_comparison(comparison: GraphComparison) -> None:
     print_table("student against teacher", ["", *table.columns], rows)
     if comparison.nulls:
         click.echo(
-            "p: chance of a network of that kind to be as close to the teacher as the student"
+            "p: share of other networks as close to the teacher: random ones with its shape and"
+            " weights drawn from its own, the student with its weights shuffled, untrained"
+            " students; not corrected for the number of rows"
         )

@@ -74,7 +74,7 @@ def draw_network(
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     every = drawn == graph.n_edges
-    edges = f"{drawn:,} edges" if every else f"strongest {drawn:,} of {graph.n_edges:,} edges"
+    edges = f"{drawn:,} edges" if every else f"{drawn:,} of {graph.n_edges:,} edges, the strongest"
     ax.set_xlabel(edges)
     kind = "balanced weight" if balanced else "weight"
     for colour, sign in ((POSITIVE, "positive"), (NEGATIVE, "negative")):

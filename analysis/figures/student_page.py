@@ -102,7 +102,7 @@ def _panels(
     one, others = {kind: [student]}, [] if teacher is None else [teacher]
     # of a teacher of another depth, node layer 1 is another kind of layer
     alike = [graph for graph in others if graph.n_layers == student.n_layers]
-    width = None if teacher is None or teacher.n_layers < 2 else teacher.widths[1]
+    width = None if teacher is None or teacher.n_layers < 2 else int((~teacher.is_bias(1)).sum())
 
     def importances(ax: Axes) -> None:
         plot_sorted_importance(importance, ax, threshold=threshold, teacher_width=width, kind=kind)
@@ -116,11 +116,11 @@ def _panels(
 
     def strengths(ax: Axes) -> None:
         plot_in_strength(one, alike, ax, styles=styles)
-        ax.set_xlabel("scaled in-strength $k_j$")
+        ax.set_xlabel("in-strength, each over its range")
 
     def balanced_strengths(ax: Axes) -> None:
         plot_in_strength({kind: [balance(student)]}, [balance(t) for t in alike], ax, styles=styles)
-        ax.set_xlabel("scaled in-strength $k_j$")
+        ax.set_xlabel("in-strength, each over its range")
 
     def centralities(ax: Axes) -> None:
         plot_centrality(one, alike, ax, styles=styles)

@@ -25,6 +25,7 @@ from sta.analysis.graph import LayeredGraph, balance
 from sta.analysis.graph.edges import FloatArray
 from sta.analysis.graph.likeness.significance import DistanceTest
 from sta.analysis.graph.paths.centrality import node_centrality
+from sta.analysis.graph.strengths import of_units
 from sta.analysis.graph.topology.spectra import layer_spectra
 from sta.errors import ShapeError, StaError
 
@@ -73,10 +74,10 @@ def plot_centrality(
         If a graph has no path.
     """
     curves = {
-        kind: [_falling(_at(node_centrality(one), layer)) for one in graphs]
+        kind: [_falling(_at(_shares(one), layer)) for one in graphs]
         for kind, graphs in students.items()
     }
-    dashed = [_falling(_at(node_centrality(one), layer)) for one in teachers]
+    dashed = [_falling(_at(_shares(one), layer)) for one in teachers]
     ax = _rank_curves(curves, dashed, ax, styles)
     ax.set_xlabel("rank of the unit")
     ax.set_ylabel("share of the path mass")
@@ -141,11 +142,12 @@ def plot_null_distances(
     kind: str = "student",
     styles: Styles | None = None,
 ) -> Axes:
-    """Draw the distances of random networks from the teacher, and the student's among them.
+    """Draw the distances of other networks from the teacher, and the student's among them.
 
     One row a test, from above: the histogram of the null distances, a diamond at the student's
     distance, and its p-value. All are in standard deviations of the null distances from their
-    mean; at the left of 0 the student is closer to its teacher than random networks are.
+    mean; at the left of 0 the student is closer to its teacher than the others are. Tests whose
+    null distances are all equal have no row.
 
     Parameters
     ----------
@@ -170,12 +172,11 @@ def plot_null_distances(
         If the null distances do not vary.
     """
     if not tests:
-        raise ShapeError("no test against random networks; give at least one")
-    scores: list[float] = []
-    for name, test in tests.items():
-        if test.z is None:
-            raise StaError(f"test {name!r} has no scale to draw: {test.reason}")
-        scores.append(test.z)
+        raise ShapeError("no distance was placed among those of other networks")
+    reasons = [test.reason for test in tests.values()]
+    tests = {name: test for name, test in tests.items() if test.z is not None}
+    if not tests:
+        raise StaError(f"no scale to draw the distances on: {reasons[0]}")
     ax = axes_or_new(ax)
     colour = (styles or kind_styles([kind]))[kind].color
     for row, (name, test) in enumerate(tests.items()):
@@ -184,10 +185,10 @@ def plot_null_distances(
         base, first = -float(row), row == 0
         ax.stairs(
             base + RIDGE * heights / heights.max(), edges, baseline=base, fill=True,
-            color=GUIDE_COLOUR, alpha=0.6, lw=0, label="random networks" if first else "",
+            color=GUIDE_COLOUR, alpha=0.6, lw=0, label="null networks" if first else "",
         )  # fmt: skip
         ax.plot(
-            [scores[row]], [base + 0.1], color=colour, marker="D", markersize=5, linestyle="",
+            [test.z], [base + 0.1], color=colour, marker="D", markersize=5, linestyle="",
             zorder=4, label=f"{kind_label(kind)}, observed" if first else "",
         )  # fmt: skip
         label = ax.text(
@@ -196,7 +197,7 @@ def plot_null_distances(
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6},
         )  # fmt: skip
         label.set_in_layout(False)  # a long name must not squeeze the panels beside it
-    grey_guide(ax, x=0.0, label="mean of random networks")
+    grey_guide(ax, x=0.0, label="mean of null networks")
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     ax.set_ylim(0.95 - len(tests), 1.0)
@@ -204,6 +205,10 @@ def plot_null_distances(
     ax.set_xlabel("distance, s.d. from chance")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return ax
+
+
+def _shares(graph: LayeredGraph) -> Sequence[FloatArray]:
+    return of_units(graph, node_centrality(graph))
 
 
 def _at(values: Sequence[FloatArray], layer: int) -> FloatArray:

@@ -8,7 +8,7 @@
 Everything takes numpy or scipy.sparse arrays of shape (n_in, n_out); nothing here needs torch.
 """
 
-from sta.analysis.graph.comparison import NULL_DISTANCES, GraphComparison, compare_graphs
+from sta.analysis.graph.comparison import GraphComparison, compare_graphs
 from sta.analysis.graph.comparison_table import comparison_table
 from sta.analysis.graph.formats.exports import GRAPH_FORMATS, read_graph, write_graph
 from sta.analysis.graph.formats.interop import (
@@ -52,7 +52,7 @@ from sta.analysis.graph.paths.centrality import (
     effective_size,
     effective_units,
     node_centrality,
-    path_counts,
+    path_shares,
 )
 from sta.analysis.graph.paths.distribution import PathDistribution, path_distribution
 from sta.analysis.graph.paths.enumeration import (
@@ -87,6 +87,7 @@ from sta.analysis.graph.topology.null_models import (
     degree_preserving,
     erdos_renyi,
     gaussian_like,
+    resampled_weights,
     shuffled_weights,
 )
 from sta.analysis.graph.topology.persistence import (
@@ -112,7 +113,6 @@ __all__ = [
     "GRAPH_FORMATS",
     "MEASURES",
     "METRICS",
-    "NULL_DISTANCES",
     "NULL_MODELS",
     "UNDEFINED",
     "BipartiteClustering",
@@ -189,13 +189,14 @@ __all__ = [
     "out_strength",
     "overlaps",
     "paired_difference_test",
-    "path_counts",
     "path_distribution",
     "path_histogram",
     "path_moments",
+    "path_shares",
     "path_weights",
     "read_graph",
     "refuse",
+    "resampled_weights",
     "rescale",
     "robins_alexander_clustering",
     "sample_distances",

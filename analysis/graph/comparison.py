@@ -6,25 +6,28 @@ A part that cannot be computed is None with the reason in ``notes``, and loses n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
+from sta.analysis.graph.chance import chance_tests
 from sta.analysis.graph.graph_distances import GRAPH_DISTANCES
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.likeness.distances import DISTANCES
-from sta.analysis.graph.likeness.duplicates import group_duplicates
+from sta.analysis.graph.likeness.duplicates import (
+    UnitGroups,
+    group_duplicates,
+    merge_duplicates,
+)
 from sta.analysis.graph.likeness.matching import Outputs, UnitMatching, match_units
 from sta.analysis.graph.likeness.measures import MEASURES, weighted_distance
-from sta.analysis.graph.likeness.significance import DistanceTest, distance_test
+from sta.analysis.graph.likeness.significance import DistanceTest
 from sta.analysis.graph.likeness.subgraph import matched_subgraph
 from sta.analysis.graph.metrics import measure
 from sta.analysis.graph.paths.distribution import PathDistribution, path_distribution
-from sta.analysis.graph.paths.enumeration import ENUMERATION_LIMIT, count_paths
+from sta.analysis.graph.paths.enumeration import ENUMERATION_LIMIT
 from sta.analysis.graph.rescaling import balance
-from sta.analysis.graph.strengths import in_strength
+from sta.analysis.graph.strengths import in_strength, of_units
 from sta.analysis.graph.summary import (
     Notes,
     attempt,
@@ -35,19 +38,7 @@ from sta.analysis.graph.summary import (
     summarize_graph,
 )
 
-__all__ = ["NULL_DISTANCES", "GraphComparison", "compare_graphs"]
-
-NULL_DISTANCES = (
-    "paths.count.wasserstein",
-    "paths.count.ks",
-    "paths.mass.wasserstein",
-    "in_strength_balanced",
-)
-"""Distances that are put among those of random networks."""
-NULL_MODELS = {"random": "gaussian_like", "shuffled": "shuffled_weights"}
-"""What those are: of the teacher's shape, and the student with its weights shuffled."""
-NULL_PATHS = 1e6
-"""Number of paths up to which that is done."""
+__all__ = ["GraphComparison", "compare_graphs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +57,8 @@ class GraphComparison:
         and with hidden units scaled to incoming weights of unit length. Other keys are those
         of ``GRAPH_DISTANCES``.
     nulls : tuple of (str, DistanceTest)
-        Distances, by their names in ``GRAPH_DISTANCES``, among those that chance gives.
+        Distances, by their names in ``GRAPH_DISTANCES``, among those that chance gives; and
+        ``units``, the share of the teacher's hidden units that the student does not match.
     matching : UnitMatching or None
     subgraph, duplicates : dict or None
         The teacher's edges found in the student, and the student's units that share one of the
@@ -130,10 +122,11 @@ def compare_graphs(
     metrics : sequence of str or None, optional
         Names in ``METRICS`` to compute of both; None for the standard ones.
     null_samples : int, optional
-        Number of random networks of each kind among which ``NULL_DISTANCES`` are placed: with
-        the teacher's shape and normal weights, and the student with its weights shuffled.
+        Number of other networks of each kind among which the distances are placed: random
+        ones with the teacher's shape and weights like its own, and the student with its weights
+        shuffled. See :mod:`sta.analysis.graph.chance`.
     null_graphs : mapping of str to sequence of LayeredGraph, optional
-        Further networks to place them among, such as the student before training.
+        Further networks to place them among, such as students before training.
     seed : int, optional
         Of the random networks.
 
@@ -159,7 +152,10 @@ def compare_graphs(
             **_strengths(student, teacher, notes),
             **_other_distances(student, teacher, notes),
         },
-        nulls=_null_tests(student, teacher, null_samples, null_graphs or {}, seed, notes),
+        nulls=chance_tests(
+            student, teacher, samples=null_samples, graphs=null_graphs, outputs=outputs,
+            cosine=cosine, seed=seed, notes=notes,
+        ),
         matching=matching,
         **_matched_parts(student, teacher, matching, outputs, cosine, notes),
         metrics=_metrics(student, teacher, metrics, notes),
@@ -183,11 +179,30 @@ def _matched_parts(
         lambda: matched_subgraph(student, teacher, matching, cosine=cosine).to_dict(),
         "subgraph", notes,
     )  # fmt: skip
-    duplicates = attempt(
-        lambda: group_duplicates(student, teacher, outputs=outputs, cosine=cosine).to_dict(),
+    groups = attempt(
+        lambda: group_duplicates(student, teacher, outputs=outputs, cosine=cosine),
         "duplicates", notes,
     )  # fmt: skip
-    return {"subgraph": subgraph, "duplicates": duplicates}
+    if groups is None:
+        return {"subgraph": subgraph, "duplicates": None}
+    return {
+        "subgraph": subgraph,
+        "duplicates": groups.to_dict() | {"paths": _merged_paths(student, teacher, groups, notes)},
+    }
+
+
+def _merged_paths(
+    student: LayeredGraph, teacher: LayeredGraph, groups: UnitGroups, notes: Notes
+) -> dict[str, float | None] | None:
+    """Path distances of the student with every group of duplicate units as one."""
+    name = "duplicates.paths"
+    merged = attempt(lambda: path_distribution(merge_duplicates(student, groups)), name, notes)
+    if merged is None:
+        return None
+    target = path_distribution(teacher)
+    w1 = number(lambda: weighted_distance(merged, target), f"{name}.wasserstein", notes)
+    key = f"{name}.wasserstein_over_std"
+    return {"wasserstein": w1, "wasserstein_over_std": _over_std(w1, target, key, notes)}
 
 
 def _path_distances(
@@ -207,11 +222,15 @@ def _path_distances(
     }
     count = found.pop("count")
     w1 = count["wasserstein"]
-    over_std = None
-    if w1 is not None:
-        key = "distance.paths.wasserstein_over_std"
-        over_std = number(lambda: w1 / positive_std(path_std(teacher)), key, notes)
+    over_std = _over_std(w1, teacher, "distance.paths.wasserstein_over_std", notes)
     return {"wasserstein": w1, "wasserstein_over_std": over_std, **count, **found}
+
+
+def _over_std(w1: float | None, teacher: PathDistribution, name: str, notes: Notes) -> float | None:
+    if w1 is None:
+        notes[name] = "the Wasserstein distance is not known"
+        return None
+    return number(lambda: w1 / positive_std(path_std(teacher)), name, notes)
 
 
 def _strengths(student: LayeredGraph, teacher: LayeredGraph, notes: Notes) -> dict[str, Any]:
@@ -229,13 +248,13 @@ def _strength_distances(
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {"layer": layer}
     if layer > min(student.n_layers, teacher.n_layers):
-        notes[f"{name}.{layer}"] = f"only one of the two networks has a node layer {layer}"
+        notes[f"{name}.{layer - 1}"] = f"only one of the two networks has a node layer {layer}"
         return entry | {"wasserstein": None, "wasserstein_over_std": None, "ks": None}
     samples = (
-        in_strength(graph, weighting="signed")[layer][~graph.is_bias(layer)]
+        of_units(graph, in_strength(graph, weighting="signed"))[layer]
         for graph in (student, teacher)
     )
-    return entry | sample_distances(*samples, name=f"{name}.{layer}", notes=notes)
+    return entry | sample_distances(*samples, name=f"{name}.{layer - 1}", notes=notes)
 
 
 def _other_distances(student: LayeredGraph, teacher: LayeredGraph, notes: Notes) -> dict[str, Any]:
@@ -244,37 +263,6 @@ def _other_distances(student: LayeredGraph, teacher: LayeredGraph, notes: Notes)
         name: number(partial(GRAPH_DISTANCES[name], student, teacher), f"distance.{name}", notes)
         for name in names
     }
-
-
-def _null_tests(
-    student: LayeredGraph,
-    teacher: LayeredGraph,
-    samples: int,
-    graphs: Mapping[str, Sequence[LayeredGraph]],
-    seed: int,
-    notes: Notes,
-) -> tuple[tuple[str, DistanceTest], ...]:
-    nulls: dict[str, Any] = dict(graphs)
-    if samples > 0:
-        nulls = NULL_MODELS | nulls
-    count = max(count_paths(student), count_paths(teacher))
-    if nulls and count > NULL_PATHS:
-        notes["distance.nulls"] = (
-            f"{count:.3g} paths are more than the {NULL_PATHS:.0e} up to which the distances of "
-            "random networks are computed; call distance_test for one of them"
-        )
-        return ()
-    tests = []
-    for name in NULL_DISTANCES if nulls else ():
-        for label, null in nulls.items():
-            run = partial(
-                distance_test, student, teacher, GRAPH_DISTANCES[name], null, samples=samples,
-                seed=np.random.default_rng([seed, *f"{name} {label}".encode()]),
-            )  # fmt: skip
-            test = attempt(run, f"distance.nulls.{name}.{label}", notes)
-            if test is not None:
-                tests.append((name, replace(test, null=label)))
-    return tuple(tests)
 
 
 def _metrics(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sta.analysis.graph.chance import UNITS
 from sta.analysis.graph.comparison import GraphComparison
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ def comparison_table(comparison: GraphComparison) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a quantity; NaN where a column does not apply. ``student`` and ``teacher`` hold
-        what each has, ``distance`` how far they are apart, and every column ``p ...`` the
-        chance of another network to be as close to the teacher: ``p random`` of one with the
-        teacher's shape and normal weights, ``p shuffled`` of the student with its weights
-        shuffled in every layer, ``p before training`` of the student's own beginnings.
+        what each has, ``distance`` how far they are apart, and every column ``p ...`` the share
+        of other networks that are as close to the teacher, the student among them: ``p random``
+        of networks with the teacher's shape and weights drawn from its own, ``p shuffled`` of the
+        student with its weights shuffled in every layer, ``p before training`` of untrained
+        students of the same settings. No p-value is corrected for the number of rows.
 
     Examples
     --------
@@ -48,7 +50,7 @@ def comparison_table(comparison: GraphComparison) -> pd.DataFrame:
 
     sides = (comparison.student, comparison.teacher)
     rows: dict[str, dict[str, Any]] = {
-        "units": _both(side["nodes"] - side["widths"][0] for side in sides),
+        "units": _both(side["units"] for side in sides),
         "edges": _both(side["edges"] for side in sides),
         "paths": _both(side["paths"]["count"] for side in sides),
         "effective paths": _both(side["paths"]["effective_number"] for side in sides),
@@ -63,7 +65,7 @@ def comparison_table(comparison: GraphComparison) -> pd.DataFrame:
     )
     balanced = [entry["wasserstein"] for entry in distance["in_strength_balanced"]]
     known = bool(balanced) and None not in balanced
-    rows["in-strength, balanced"] = _apart(
+    rows["in-strength, balanced"] = _apart(  # the mean over layers, as in GRAPH_DISTANCES
         comparison, float(np.mean(balanced)) if known else None, "in_strength_balanced"
     )
     rows["centrality of units"] = {"distance": distance["centrality"]}
@@ -88,6 +90,12 @@ def _matched(comparison: GraphComparison) -> dict[str, dict[str, Any]]:
     if comparison.matching is not None:
         hidden = comparison.matching.to_dict(comparison.cosine)
         rows["hidden units matched"] = _both((hidden["matched"], hidden["teacher_units"]))
+        rows["hidden units not matched"] = _apart(
+            comparison, 1 - hidden["matched"] / hidden["teacher_units"], UNITS
+        )
+    if comparison.duplicates is not None and comparison.duplicates["paths"] is not None:
+        merged = comparison.duplicates["paths"]["wasserstein_over_std"]
+        rows["paths, duplicates merged, Wasserstein / sd"] = {"distance": merged}
     if comparison.subgraph is not None:
         for name in ("precision", "recall"):
             rows[f"{name} of edges"] = {"student": comparison.subgraph[name]}

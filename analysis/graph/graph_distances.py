@@ -3,31 +3,36 @@
 A distance compares one distribution of the two: path weights, strengths, centralities, or
 spectra. All are symmetric, nonnegative, and 0 for a network and itself, but other networks may
 be at distance 0 too: each sees what it looks at. None depends on how hidden units are numbered.
+Bias units are no units: they start paths, and have no strength or share of their own.
+
+Where path weights are counted in bins, a rescaling of units moves them between bins, and
+distances are unchanged to the width of the bins only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from sta.analysis.graph.edges import FloatArray
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.likeness.distances import DISTANCES, wasserstein
-from sta.analysis.graph.likeness.measures import MEASURES, Measure, weighted_distance
+from sta.analysis.graph.likeness.measures import MEASURES, weighted_distance
 from sta.analysis.graph.paths.centrality import node_centrality
 from sta.analysis.graph.paths.distribution import path_distribution
 from sta.analysis.graph.rescaling import balance
-from sta.analysis.graph.strengths import in_strength, node_strength
-from sta.analysis.graph.topology.spectra import layer_spectra, netlsd_distance
+from sta.analysis.graph.strengths import in_strength, node_strength, of_units
+from sta.analysis.graph.topology.spectra import layer_spectra, netlsd
 from sta.errors import ShapeError
 
 __all__ = ["GRAPH_DISTANCES", "GraphDistance"]
 
-Between: TypeAlias = Callable[[LayeredGraph, LayeredGraph], float]
-LayerValues: TypeAlias = Callable[[LayeredGraph], Sequence[FloatArray]]
+Describe: TypeAlias = Callable[[LayeredGraph], Any]
+Apart: TypeAlias = Callable[[Any, Any], float]
 
 
 @dataclass(frozen=True)
@@ -36,78 +41,92 @@ class GraphDistance:
 
     Attributes
     ----------
-    between : callable
-        ``(graph, graph) -> float``.
+    describe : callable
+        What is compared, of one network; the same function where distances share it.
+    apart : callable
+        How far two of these are from each other.
     meaning : str
         One line.
     rescaling : bool
         Whether a positive rescaling of ReLU units in either network leaves it unchanged.
     """
 
-    between: Between
+    describe: Describe
+    apart: Apart
     meaning: str
     rescaling: bool
 
     def __call__(self, a: LayeredGraph, b: LayeredGraph) -> float:
         """Return the distance of two networks."""
-        return self.between(a, b)
+        return self.apart(self.describe(a), self.describe(b))
 
 
-def _paths(distance: str, measure: Measure) -> Between:
-    def between(a: LayeredGraph, b: LayeredGraph) -> float:
-        return weighted_distance(path_distribution(a), path_distribution(b), distance, measure)
-
-    return between
-
-
-def _layer_by_layer(values: LayerValues) -> Between:
+def _layer_by_layer(a: Sequence[FloatArray], b: Sequence[FloatArray]) -> float:
     """Mean over layers of the Wasserstein distance of one value per unit."""
-
-    def between(a: LayeredGraph, b: LayeredGraph) -> float:
-        if a.n_layers != b.n_layers:
-            raise ShapeError(
-                f"one network has {a.n_layers} layers and the other {b.n_layers}; "
-                "layers are compared one by one, so take networks of one depth"
-            )
-        pairs = zip(values(a), values(b), strict=True)
-        return float(np.mean([wasserstein(own, other) for own, other in pairs]))
-
-    return between
+    if len(a) != len(b):
+        raise ShapeError(
+            f"one network has {len(a)} layers of these values and the other {len(b)}; "
+            "layers are compared one by one, so take networks of one depth"
+        )
+    pairs = zip(a, b, strict=True)
+    return float(np.mean([wasserstein(own, other) for own, other in pairs]))
 
 
 def _in_strengths(graph: LayeredGraph) -> Sequence[FloatArray]:
-    return in_strength(graph, weighting="signed")[1:]
+    return of_units(graph, in_strength(graph, weighting="signed"))[1:]
+
+
+def _balanced_in_strengths(graph: LayeredGraph) -> Sequence[FloatArray]:
+    return _in_strengths(balance(graph))
+
+
+def _node_strengths(graph: LayeredGraph) -> Sequence[FloatArray]:
+    return of_units(graph, node_strength(graph))
+
+
+def _centralities(graph: LayeredGraph) -> Sequence[FloatArray]:
+    return of_units(graph, node_centrality(graph))
 
 
 def _singular_values(graph: LayeredGraph) -> Sequence[FloatArray]:
     return [layer.singular_values for layer in layer_spectra(graph)]
 
 
+def _between_signatures(a: FloatArray, b: FloatArray) -> float:
+    return float(np.linalg.norm(a - b))
+
+
 GRAPH_DISTANCES: dict[str, GraphDistance] = {
     f"paths.{measure}.{distance}": GraphDistance(
-        _paths(distance, measure), f"{distance} distance of the path weights by {measure}", True
+        path_distribution,
+        partial(weighted_distance, distance=distance, measure=measure),
+        f"{distance} distance of the path weights by {measure}",
+        rescaling=True,
     )
     for measure in MEASURES
     for distance in DISTANCES
     if (measure, distance) != ("number", "jensen_shannon")
 } | {
     "in_strength": GraphDistance(
-        _layer_by_layer(_in_strengths), "signed in-strengths, layer by layer", rescaling=False
+        _in_strengths, _layer_by_layer, "signed in-strengths, layer by layer", rescaling=False
     ),
     "in_strength_balanced": GraphDistance(
-        _layer_by_layer(lambda graph: _in_strengths(balance(graph))),
+        _balanced_in_strengths,
+        _layer_by_layer,
         "the same with incoming weights of unit length",
         rescaling=True,
     ),
     "node_strength": GraphDistance(
-        _layer_by_layer(node_strength), "sums of weights in and out", rescaling=False
+        _node_strengths, _layer_by_layer, "sums of weights in and out", rescaling=False
     ),
     "centrality": GraphDistance(
-        _layer_by_layer(node_centrality), "shares of the path mass through units", rescaling=True
+        _centralities, _layer_by_layer, "shares of the path mass through units", rescaling=True
     ),
     "singular_values": GraphDistance(
-        _layer_by_layer(_singular_values), "singular values, layer by layer", rescaling=False
+        _singular_values, _layer_by_layer, "singular values, layer by layer", rescaling=False
     ),
-    "netlsd": GraphDistance(netlsd_distance, "heat traces of the Laplacians", rescaling=False),
+    "netlsd": GraphDistance(
+        netlsd, _between_signatures, "heat traces of the Laplacians", rescaling=False
+    ),
 }
 """Every distance between networks by the name it has in reports."""

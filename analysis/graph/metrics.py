@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
 
+import numpy as np
+
 from sta.analysis.graph.edges import FloatArray, IntArray
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.paths.centrality import effective_size, node_centrality
@@ -28,9 +30,11 @@ from sta.analysis.graph.strengths import (
     in_strength,
     layer_fluctuation,
     node_strength,
+    of_units,
     out_degree,
     out_strength,
 )
+from sta.analysis.graph.summary import Notes, reasoned
 from sta.analysis.graph.topology.clustering import robins_alexander_clustering
 from sta.analysis.graph.topology.communities import core_numbers, leiden_communities
 from sta.analysis.graph.topology.motif_scores import motif_scores
@@ -113,25 +117,16 @@ def measure(
     reasons: dict[str, str] = {}
     for name in chosen:
         try:
-            found = METRICS[name].compute(graph) if name in METRICS else refuse(name)
-            values[name] = found
-            if inner := _reasons(found):
-                reasons[name] = "; ".join(dict.fromkeys(inner))
+            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is None
+                found = METRICS[name].compute(graph) if name in METRICS else refuse(name)
+            notes: Notes = {}
+            values[name] = reasoned(found, notes)
+            if notes:
+                reasons[name] = "; ".join(dict.fromkeys(notes.values()))
         except (StaError, ArithmeticError, ValueError, MemoryError) as error:
             values[name] = None
             reasons[name] = str(error) or type(error).__name__
     return values, reasons
-
-
-def _reasons(values: Any) -> list[str]:
-    """Reasons that the parts of an answer give for what they leave out."""
-    if isinstance(values, dict):
-        own = [values["reason"]] if values.get("reason") else []
-        own += [reason for reason in values.get("reasons", []) if reason]
-        return own + [reason for part in values.values() for reason in _reasons(part)]
-    if isinstance(values, list):
-        return [reason for part in values for reason in _reasons(part)]
-    return []
 
 
 def _paths(graph: LayeredGraph) -> Values:
@@ -170,21 +165,25 @@ def _spread(layers: Sequence[FloatArray | IntArray]) -> list[Values]:
 
 
 def _degree(graph: LayeredGraph) -> Values:
-    inward, outward = in_degree(graph), out_degree(graph)
+    inward, outward = of_units(graph, in_degree(graph)), of_units(graph, out_degree(graph))
     return {"in": _spread(inward[1:]), "out": _spread(outward[:-1])}
 
 
 def _strength(graph: LayeredGraph) -> Values:
     kinds: tuple[Weighting, ...] = get_args(Weighting)
-    return {
-        "in": {kind: _spread(in_strength(graph, weighting=kind)[1:]) for kind in kinds},
-        "out": {kind: _spread(out_strength(graph, weighting=kind)[:-1]) for kind in kinds},
-    }
+
+    def spreads(strength: Callable[..., Any], part: slice) -> Values:
+        return {
+            kind: _spread(of_units(graph, strength(graph, weighting=kind))[part]) for kind in kinds
+        }
+
+    return {"in": spreads(in_strength, slice(1, None)), "out": spreads(out_strength, slice(-1))}
 
 
 def _node_strength(graph: LayeredGraph) -> Values:
     fluctuation = layer_fluctuation(graph).tolist()
-    return {"strength": _spread(node_strength(graph)), "layer_fluctuation": fluctuation}
+    strengths = of_units(graph, node_strength(graph))
+    return {"strength": _spread(strengths), "layer_fluctuation": fluctuation}
 
 
 def _spectra(graph: LayeredGraph) -> Values:
@@ -269,7 +268,7 @@ METRICS: dict[str, Metric] = {
         rescaling=False,
         standard=False,
     ),
-    "cores": Metric(_cores, "core numbers of the undirected graph", rescaling=True),
+    "cores": Metric(_cores, "core numbers of the undirected graph", rescaling=True, standard=False),
     "communities": Metric(
         _communities,
         "Leiden communities and modularity of |w|",

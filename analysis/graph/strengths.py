@@ -20,11 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sta.analysis.graph.edges import FloatArray, IntArray, Layer, edge_list, is_sparse, mapped
+from sta.analysis.graph.edges import FloatArray, IntArray, Layer, edge_counts, mapped
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import ShapeError, StaError
 
@@ -36,6 +37,7 @@ __all__ = [
     "in_strength_histogram",
     "layer_fluctuation",
     "node_strength",
+    "of_units",
     "out_degree",
     "out_strength",
     "scaled_in_strength",
@@ -119,15 +121,35 @@ def out_strength(graph: LayeredGraph, *, weighting: Weighting) -> tuple[FloatArr
     return (*sums, np.zeros(graph.widths[-1]))
 
 
+def of_units(
+    graph: LayeredGraph, values: Sequence[NDArray[Any]], first: int = 0
+) -> list[NDArray[Any]]:
+    """Leave bias units, which nothing enters, out of one value per unit.
+
+    Parameters
+    ----------
+    graph : LayeredGraph
+    values : sequence of ndarray
+        For the node layers from ``first`` on.
+    first : int, optional
+        1 for values that inputs do not have.
+
+    Returns
+    -------
+    list of ndarray
+    """
+    return [value[~graph.is_bias(at)] for at, value in enumerate(values, first)]
+
+
 def in_degree(graph: LayeredGraph) -> tuple[IntArray, ...]:
     """Count the nonzero incoming weights of every unit, one array per node layer."""
-    counts = (_edges_along(layer, axis=0) for layer in graph.layers)
+    counts = (edge_counts(layer, axis=0) for layer in graph.layers)
     return (np.zeros(graph.widths[0], dtype=np.intp), *counts)
 
 
 def out_degree(graph: LayeredGraph) -> tuple[IntArray, ...]:
     """Count the nonzero outgoing weights of every unit, one array per node layer."""
-    counts = (_edges_along(layer, axis=1) for layer in graph.layers)
+    counts = (edge_counts(layer, axis=1) for layer in graph.layers)
     return (*counts, np.zeros(graph.widths[-1], dtype=np.intp))
 
 
@@ -286,10 +308,3 @@ def _weighted(graph: LayeredGraph, weighting: Weighting) -> tuple[Layer, ...]:
             f"weighting is {weighting!r}; choose 'signed', 'absolute', 'positive' or 'negative'"
         )
     return tuple(mapped(layer, _WEIGHTINGS[weighting]) for layer in graph.layers)
-
-
-def _edges_along(layer: Layer, axis: int) -> IntArray:
-    if not is_sparse(layer):
-        return np.asarray(np.count_nonzero(layer, axis=axis), dtype=np.intp)
-    sources, targets, _ = edge_list(layer)
-    return np.bincount(targets if axis == 0 else sources, minlength=layer.shape[1 - axis])

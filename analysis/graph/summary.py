@@ -22,12 +22,14 @@ __all__ = [
     "number",
     "path_std",
     "positive_std",
+    "reasoned",
     "sample_distances",
     "summarize_graph",
 ]
 
 Notes: TypeAlias = dict[str, str]
 T = TypeVar("T")
+NOTHING = "undefined: there is nothing to compare, or to divide by"
 
 
 def summarize_graph(
@@ -69,6 +71,7 @@ def summarize_graph(
     return {
         "role": graph.role,
         "nodes": graph.n_nodes,
+        "units": sum(graph.widths[1:]) - sum(int(mask.sum()) for mask in graph.bias_units[1:]),
         "edges": graph.n_edges,
         "widths": list(graph.widths),
         "paths": {"count": paths.count, **sums, "method": paths.method},
@@ -126,6 +129,47 @@ def number(compute: Callable[[], float], name: str, notes: Notes) -> float | Non
     """Return a finite number, or None with its reason in ``notes``."""
     value = attempt(compute, name, notes)
     return None if value is None else finite(value, name, notes)
+
+
+def reasoned(value: Any, notes: Notes, name: str = "", reason: str = "") -> Any:
+    """Return plain values with None for what is not finite, and see that every None has a note.
+
+    A None is explained by a note under its own name or that of a part that it belongs to, else
+    by the ``reason`` that stands beside it.
+
+    Parameters
+    ----------
+    value : dict, list, number, string or None
+    notes : dict
+        Receives the reasons that are missing, by the names of keys and numbers of list entries
+        with dots between them.
+    name, reason : str, optional
+        Of the value itself.
+
+    Returns
+    -------
+    dict, list, number, string or None
+
+    Examples
+    --------
+    >>> notes = {}
+    >>> reasoned({"z": None, "reason": "no spread", "sums": [1.0, math.inf]}, notes)
+    {'z': None, 'reason': 'no spread', 'sums': [1.0, None]}
+    >>> notes
+    {'z': 'no spread', 'sums.1': 'inf is beyond the range of float64; rescale the weights'}
+    """
+    if isinstance(value, dict):
+        own = str(value.get("reason") or reason)
+        return {k: reasoned(v, notes, f"{name}.{k}".lstrip("."), own) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [reasoned(v, notes, f"{name}.{k}".lstrip("."), reason) for k, v in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return finite(value, name, notes)
+    if value is None:
+        parts = name.split(".")
+        if not any(".".join(parts[: n + 1]) in notes for n in range(len(parts))):
+            notes[name] = reason or NOTHING
+    return value
 
 
 def attempt(compute: Callable[[], T], name: str, notes: Notes) -> T | None:

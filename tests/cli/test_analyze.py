@@ -51,15 +51,55 @@ def nulls_of(value, place=""):
     return [name for key, part in items for name in nulls_of(part, f"{place}.{key}".strip("."))]
 
 
-def test_every_null_has_a_reason(report):
-    """Under its own name or that of the part it belongs to."""
-    alone = run_json(PUBLISHED / "direct_h60.npz", "--metrics", "transitivity")
-    for found in (report, alone):
-        for name in nulls_of({key: value for key, value in found.items() if key != "notes"}):
-            assert any(
-                name.startswith(key) or key.startswith(f"{name}.") for key in found["notes"]
-            ), name
-    assert "triangle" in alone["notes"]["metrics.student.transitivity"]
+def save(folder, name, *matrices):
+    path = folder / f"{name}.npz"
+    np.savez(path, **{f"w{n}": matrix for n, matrix in enumerate(matrices, 1)})
+    return path
+
+
+def cases(folder):
+    """Networks that leave something undefined, each with a teacher or without."""
+    rng = np.random.default_rng(0)
+    teacher = save(folder, "teacher", rng.normal(size=(4, 3)), rng.normal(size=(3, 2)))
+    wide = rng.normal(size=(4, 5))
+    return {
+        "published": PAIR,
+        "alone": (PUBLISHED / "direct_h60.npz",),
+        "no path": (save(folder, "no", wide, np.zeros((5, 2))), "--teacher", teacher),
+        "unlike": (save(folder, "un", wide, rng.normal(size=(5, 2))), "--teacher", teacher),
+        "deeper": (
+            save(folder, "deep", wide, rng.normal(size=(5, 5)), rng.normal(size=(5, 2))),
+            "--teacher", teacher,
+        ),
+        "beyond float64": (
+            save(folder, "big", wide * 1e200, rng.normal(size=(5, 2)) * 1e200),
+            "--teacher", teacher,
+        ),
+        "all pruned": (save(folder, "zero", np.zeros((4, 5)), np.ones((5, 2))),),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["published", "alone", "no path", "unlike", "deeper", "beyond float64", "all pruned"],
+)
+def test_every_null_has_a_reason(name, tmp_path):
+    """Under its own name or that of the part it belongs to; no other number is left out."""
+    arguments = cases(tmp_path)[name]
+    found = run_json(*arguments, "--metrics", ",".join([*METRICS, "transitivity"]),
+                     "--null-samples", 1)  # fmt: skip
+    notes = found.pop("notes")
+    missing = nulls_of(found)
+    assert missing
+    for place in missing:
+        parts = place.split(".")
+        assert any(".".join(parts[: n + 1]) in notes for n in range(len(parts))), place
+    if name == "alone":
+        assert "triangle" in notes["metrics.student.transitivity"]
+        assert "--teacher" in notes["graph.teacher"]
+    if name == "all pruned":
+        assert "nothing is left" in notes["graph.student"]
+        assert "--teacher" in notes["graph.teacher"]
 
 
 def test_random_networks_and_their_seed(report):
@@ -79,22 +119,33 @@ def test_a_trained_student_is_placed_among_untrained_ones(tmp_path):
     assert CliRunner().invoke(main, arguments).exit_code == 0
     tests = run_json(path, "--null-samples", 9)["distance"]["nulls"]
     assert {test["null"] for test in tests} == {"random", "shuffled", "before training"}
+    place = {(test["name"], test["null"]): test for test in tests}
+    units = place["units", "before training"]
+    assert units["distance"] < units["null_range"][0]  # training found units that chance did not
 
 
-@pytest.mark.parametrize("names", ["betweenness", "paths,degreee", ""])
+@pytest.mark.parametrize("names", ["betweenness", "paths,degreee", "all,degree"])
 def test_an_unknown_metric_is_a_mistake_of_usage(names):
     result = run(*PAIR, "--metrics", names, code=2)
-    assert "is no metric; choose from paths" in result.stderr
+    assert "is no metric; choose standard, all or none" in result.stderr
     assert "Traceback" not in result.output
 
 
 def test_chosen_metrics_alone():
-    found = run_json(*PAIR, "--metrics", "paths, motifs", "--null-samples", 0)["metrics"]
+    found = run_json(*PAIR, "--metrics", "paths, motifs,", "--null-samples", 0)["metrics"]
     assert set(found["student"]) == set(found["teacher"]) == {"paths", "motifs"}
     assert (
         found["student"]["paths"]["positive_count"] + found["student"]["paths"]["negative_count"]
         == found["student"]["paths"]["count"]
     )
+
+
+def test_chosen_metrics_are_printed_and_drawn(tmp_path):
+    arguments = (*PAIR, "--null-samples", 0)
+    plain = run(*arguments).stdout
+    text = run(*arguments, "--metrics", "neural_persistence,motif_scores", "-o", tmp_path).stdout
+    assert "neural_persistence mean" in text and "neural_persistence mean" not in plain
+    assert {"motifs.png", "student.png"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_biases_are_starts_of_paths_on_demand(tmp_path):

@@ -105,7 +105,7 @@ def test_only_the_strongest_edges_are_drawn_and_the_figure_says_so():
     ax = plot_dag(graph, balanced=False, max_edges=50)
     (first, *_), (second, *_) = edges_of(ax)
     assert (len(first), len(second)) == (32, 18)
-    assert ax.get_xlabel() == "strongest 50 of 90 edges"
+    assert ax.get_xlabel() == "50 of 90 edges, the strongest"
     heights = [dots_of(ax)[0][layer][:, 0] for layer in range(2)]
     drawn = {
         (int(np.argmin(abs(heights[0] - a))), int(np.argmin(abs(heights[1] - b))))

@@ -110,12 +110,14 @@ def test_null_distances_are_standardised_histograms_with_the_observed_marked():
 
 
 def test_null_distances_without_spread_are_refused():
-    with pytest.raises(ShapeError, match="no test"):
+    with pytest.raises(ShapeError, match="no distance was placed"):
         plot_null_distances({})
     graph = network(3, 4, 2)
     zeros = distance_test(graph, graph, lambda *_: 0.0, "shuffled_weights", samples=9)
-    with pytest.raises(StaError, match="no scale to draw: 9 null distances"):
+    with pytest.raises(StaError, match="no scale to draw the distances on: 9 null distances"):
         plot_null_distances({"ks": zeros})
+    beside = plot_null_distances({"ks": zeros, "paths": distances_of()})
+    assert [text.get_text().split(",")[0] for text in beside.texts] == ["paths"]
 
 
 def test_motifs_are_rows_and_those_without_a_score_are_left_out():
@@ -159,7 +161,7 @@ def test_a_page_holds_the_networks_and_nine_panels():
     assert not [ax for ax in figure.axes if not ax.axison]
     (legend,) = figure.legends
     names = [text.get_text() for text in legend.get_texts()]
-    assert {"spectral", "teacher", "random networks", "positive balanced weight"} <= set(names)
+    assert {"spectral", "teacher", "null networks", "positive balanced weight"} <= set(names)
     assert len(set(names)) == len(names)
     assert figure_bytes(figure, "png").startswith(b"\x89PNG")
 
@@ -174,7 +176,7 @@ def test_a_panel_that_fails_holds_the_reason_and_the_page_is_kept():
     }
     assert sorted(reasons) == ["b", "h"]
     assert "importance must be" in reasons["b"]
-    assert "no test" in reasons["h"]
+    assert "no distance was placed" in reasons["h"]
     assert titles(figure)[0] == "a  Teacher, units in their own order"
     dead = LayeredGraph.from_arrays([np.zeros((4, 2)), np.ones((2, 3))])
     figure = draw_student([1.0, 0.5], dead, network(4, 5, 3))

@@ -51,6 +51,27 @@ def test_declared_rescaling_invariance_holds_and_the_others_fail(name):
     assert all(kept) if distance.rescaling else not any(kept)
 
 
+@pytest.mark.parametrize("name", [n for n, d in GRAPH_DISTANCES.items() if d.rescaling])
+def test_a_rescaled_copy_is_at_no_distance(name):
+    """To rounding: energy is a square root of it, and bins may part values that differ by it."""
+    distance = GRAPH_DISTANCES[name]
+    graph = random_graph((15, 40, 30, 6), 3, 0.4)
+    for seed in range(3):
+        apart = distance(graph, rescaled(graph, seed))
+        assert apart <= {"energy": 1e-5, "jensen_shannon": 1e-4}.get(name.split(".")[-1], 1e-10)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("measure", ["count", "mass"])
+def test_of_binned_paths_a_rescaled_copy_is_within_the_bins(distance, measure):
+    graph = random_graph((20, 60, 50, 8), 3)
+    scale = path_distribution(graph).l2 / path_distribution(graph).count ** 0.5
+    a, b = (path_distribution(net, "dp", bin_width=0.02) for net in (graph, rescaled(graph, 1)))
+    apart = weighted_distance(a, b, distance, measure)
+    bound = {"wasserstein": 0.01 * scale, "energy": 0.02 * scale**0.5}.get(distance, 0.02)
+    assert apart <= bound
+
+
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("seed", range(5))
 def test_laws_of_weighted_samples(distance, seed):

@@ -141,7 +141,7 @@ def test_no_path_at_all():
     assert weighted_distance(nothing, nothing, measure="number") == 0
     assert weighted_distance(nothing, something, measure="number") == 4
     for measure in ("count", "mass"):
-        with pytest.raises(ShapeError, match="non-empty"):
+        with pytest.raises(StaError, match="is empty"):
             weighted_distance(nothing, something, measure=measure)
 
 

@@ -45,7 +45,8 @@ def same(a, b, tolerance=1e-10):
 def rescaled(graph, seed):
     rng = np.random.default_rng(seed)
     for layer in range(1, graph.n_layers):
-        graph = rescale(graph, layer, rng.uniform(0.2, 5, size=graph.widths[layer]))
+        units = np.count_nonzero(~graph.is_bias(layer))
+        graph = rescale(graph, layer, rng.uniform(0.2, 5, size=units))
     return graph
 
 
@@ -56,7 +57,32 @@ def renumbered(graph, seed):
 
 
 def networks():
-    return [random_graph(widths, seed, density) for seed, (widths, density) in enumerate(SHAPES)]
+    plain = [random_graph(widths, seed, density) for seed, (widths, density) in enumerate(SHAPES)]
+    return [*plain, with_biases((5, 9, 6, 3), 9)]
+
+
+def with_biases(widths, seed):
+    rng = np.random.default_rng(seed)
+    return LayeredGraph.from_arrays(
+        random_graph(widths, seed, 0.8).layers, biases=[rng.normal(size=n) for n in widths[1:]]
+    )
+
+
+@pytest.mark.parametrize("name", ["degree", "strength", "node_strength"])
+def test_bias_units_are_no_units(name):
+    """A bias is part of what its unit is given; nothing is asked of the bias unit itself."""
+    graph = with_biases((5, 9, 6, 3), 9)
+    values = METRICS[name].compute(graph)
+    incoming = np.concatenate([graph.dense()[0][:, :9]]).T  # of the nine units, biases included
+    if name == "degree":
+        assert values["in"][0]["min"] == np.count_nonzero(incoming, axis=1).min()
+    elif name == "strength":
+        assert values["in"]["signed"][0]["min"] == pytest.approx(incoming.sum(axis=1).min())
+    else:
+        outgoing = graph.dense()[1][:9, :6].sum(axis=1)
+        assert values["strength"][1]["mean"] == pytest.approx(
+            (incoming.sum(axis=1) + outgoing).mean()
+        )
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -76,7 +102,8 @@ def test_declared_invariances_hold_and_the_others_fail(name, change, declared):
 @pytest.mark.parametrize("name", METRICS)
 def test_storage_does_not_matter(name):
     for graph in networks():
-        sparse = LayeredGraph.from_arrays([scipy.sparse.csr_array(layer) for layer in graph.layers])
+        layers = tuple(scipy.sparse.csr_array(layer) for layer in graph.layers)
+        sparse = LayeredGraph(layers, graph.unit_ids, bias_units=graph.bias_units)
         assert same(METRICS[name].compute(graph), METRICS[name].compute(sparse), 1e-12)
 
 

@@ -74,8 +74,10 @@ def test_persistence_follows_its_definition(order):
     for at, layer in enumerate(graph.layers):
         units = sum(layer.shape)
         points = 1 - scipys_forest(layer) / largest
-        assert omitted.layers[at] == pytest.approx(np.linalg.norm(points, order))
-        whole = np.append(points, np.ones(units - points.size))
+        never_joined = np.ones(units - points.size)
+        rest = np.append(points, never_joined[1:])
+        assert omitted.layers[at] == pytest.approx(np.linalg.norm(rest, order))
+        whole = np.append(points, never_joined)
         assert zero.layers[at] == pytest.approx(np.linalg.norm(whole, order))
         share = omitted.layers[at] / (units - 1) ** (1 / order)
         assert omitted.normalised[at] == pytest.approx(share)
@@ -84,22 +86,33 @@ def test_persistence_follows_its_definition(order):
     assert omitted.to_dict()["essential"] == "omit"
 
 
-def test_unpaired_classes():
+def test_components_that_no_edge_joins():
     isolated = LayeredGraph.from_arrays([[[1.0, 0.0], [0.0, 0.0]]])
-    assert neural_persistence(isolated, essential="omit").layers == (0,)
-    # of four units one pair is joined at 1: three components stay
+    # of four units one pair is joined at 1: three components stay, one of them for ever
+    assert neural_persistence(isolated, essential="omit").layers == (pytest.approx(2**0.5),)
     assert neural_persistence(isolated, essential="zero").layers == (pytest.approx(3**0.5),)
     nothing = LayeredGraph.from_arrays([np.zeros((2, 3))])
-    assert neural_persistence(nothing, essential="omit").mean == 0
+    assert neural_persistence(nothing, essential="omit").layers == (2.0,)
     assert neural_persistence(nothing, essential="zero").layers == (pytest.approx(5**0.5),)
 
 
-def test_zero_weights_are_as_edges_of_no_weight_if_unpaired_classes_end_there():
+@pytest.mark.parametrize("essential", ["omit", "zero"])
+def test_zero_weights_are_as_edges_of_vanishing_weight(essential):
     layer = random_graph((6, 7), 0, 0.3).layers[0]
-    faint = np.where(layer == 0, 1e-12, layer)
-    sparse = neural_persistence(LayeredGraph.from_arrays([layer]), essential="zero")
-    full = neural_persistence(LayeredGraph.from_arrays([faint]), essential="zero")
-    assert sparse.mean == pytest.approx(full.mean)
+    for dead in (layer, np.where(np.arange(7) < 3, layer, 0.0)):
+        faint = np.where(dead == 0, 1e-12, dead)
+        sparse = neural_persistence(LayeredGraph.from_arrays([dead]), essential=essential)
+        full = neural_persistence(LayeredGraph.from_arrays([faint]), essential=essential)
+        assert sparse.mean == pytest.approx(full.mean, rel=1e-9)
+
+
+def test_a_complete_layer_equals_the_published_count():
+    """n - 1 edges of the spanning tree, all of (1, w), over sqrt(n - 1): arXiv:1812.09764."""
+    layer = np.random.default_rng(5).uniform(0.1, 1, (9, 12))
+    tree = scipys_forest(layer)
+    assert tree.size == 20
+    value = neural_persistence(LayeredGraph.from_arrays([layer]), essential="omit")
+    assert value.mean == pytest.approx(np.linalg.norm(1 - tree / layer.max()) / np.sqrt(20))
 
 
 @pytest.mark.parametrize("measure", [neural_persistence, deep_graph_persistence])
@@ -152,7 +165,7 @@ def test_a_missing_edge_stays_missing():
         deep_graph_persistence(graph, essential="omit")
     graph = LayeredGraph.from_arrays([[[1.0, 0.0], [2.0, 4.0]], [[0.0, 0.0], [3.0, 5.0]]])
     deep = deep_graph_persistence(graph, essential="zero")
-    # input 0 reaches no output: it is unpaired, as is the component of the others
+    # input 0 reaches no output: it stays for ever, as does the component of the others
     strength = 1.0  # of both edges of layer 1, and of the weaker ends of the paths
     last = (4 - 7 / 3) / np.std([1, 2, 4])
     assert last > strength
@@ -173,4 +186,5 @@ def test_bad_requests():
     wide = scipy.sparse.csr_array(([1.0, 2.0], ([0, 1], [0, 1])), shape=(20_000, 20_000))
     with pytest.raises(StaError, match=r"3\.0 GiB"):
         deep_graph_persistence(LayeredGraph.from_arrays([wide]), essential="omit")
-    assert neural_persistence(LayeredGraph.from_arrays([wide]), essential="omit").layers == (0.5,)
+    value = neural_persistence(LayeredGraph.from_arrays([wide]), essential="omit").layers[0]
+    assert value == pytest.approx((0.25 + 39_997) ** 0.5)

@@ -144,9 +144,9 @@ def _check_comparable(student: LayeredGraph, teacher: LayeredGraph, outputs: Out
             "or their unit_ids[0] differ; both must read the same inputs in the same order"
         )
     if outputs == "aligned" and student.n_layers == 1:
-        raise ShapeError("1 layer has no hidden units to match; use outputs='matched'")
+        raise ShapeError("1 layer of weights has no hidden units to match")
     if outputs == "aligned" and not np.array_equal(student.unit_ids[-1], teacher.unit_ids[-1]):
         raise ShapeError(
             f"the student has {student.widths[-1]} outputs and the teacher "
-            f"{teacher.widths[-1]}, or their unit_ids[-1] differ; use outputs='matched'"
+            f"{teacher.widths[-1]}, or their unit_ids[-1] differ; as outputs they must be the same"
         )

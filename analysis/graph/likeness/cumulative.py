@@ -20,6 +20,8 @@ from sta.errors import ShapeError
 
 __all__ = ["Sample", "Steps", "as_sample", "integral", "largest_gap", "steps"]
 
+ROUNDING = 1e-12
+"""Relative difference up to which two values count as one in :func:`largest_gap`."""
 PIECE = 2**18
 """Points of either sample in one piece of :func:`steps`."""
 
@@ -146,8 +148,13 @@ def integral(pieces: Iterable[Steps], power: int = 1) -> float:
 
 
 def largest_gap(pieces: Iterable[Steps]) -> float:
-    """Largest ``|A(x) - B(x)|``."""
-    return max(float(np.abs(a - b).max()) for _, a, b in pieces)
+    """Largest ``|A(x) - B(x)|``, but between points that differ by rounding alone."""
+    largest = 0.0
+    for points, a, b in pieces:
+        apart = np.diff(points) > ROUNDING * np.abs(points[:-1])
+        gaps = np.abs(a - b)
+        largest = max(largest, float(gaps[:-1].max(where=apart, initial=0.0)))
+    return max(largest, float(gaps[-1]))
 
 
 def _merged(x: FloatArray, y: FloatArray) -> tuple[FloatArray, IntArray, IntArray]:

@@ -115,9 +115,9 @@ def kolmogorov_smirnov(
 ) -> float:
     """Kolmogorov-Smirnov distance, the largest gap between the distribution functions.
 
-    Equals the statistic of ``scipy.stats.ks_2samp``, which knows no weights. Values that
-    differ by rounding alone are different values here: a sample of many equal numbers is
-    far from its copy with an error of 1e-16, and only the other distances see them as close.
+    Equals the statistic of ``scipy.stats.ks_2samp``, which knows no weights, but that values
+    within 1e-12 of each other count as one: else a sample of many equal numbers would be far
+    from its copy with an error of 1e-16.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ def weighted_distance(
     a, b : PathDistribution
         Or anything else with ``weights`` and ``counts``.
     distance : str, optional
-        A key of :data:`~sta.analysis.graph.distances.DISTANCES`.
+        A key of :data:`~sta.analysis.graph.likeness.distances.DISTANCES`.
     measure : {"count", "number", "mass"}, optional
 
     Returns
@@ -99,7 +99,7 @@ def weighted_distance(
         raise StaError(f"distance is {distance!r}; choose one of {', '.join(DISTANCES)}")
     if measure not in MEASURES:
         raise StaError(f"measure is {measure!r}; choose one of {', '.join(MEASURES)}")
-    first, second = _known("a", a), _known("b", b)
+    first, second = _known("a", a, measure), _known("b", b, measure)
     if measure == "number":
         return _tail_distance(first, second, distance)
     if measure == "mass":
@@ -110,10 +110,12 @@ def weighted_distance(
 Known: TypeAlias = tuple[FloatArray, FloatArray | None]
 
 
-def _known(name: str, paths: WeightedPaths) -> Known:
+def _known(name: str, paths: WeightedPaths, measure: Measure) -> Known:
     if paths.weights is None:
         reason = getattr(paths, "reason", "") or "its path weights were not listed"
         raise StaError(f"no distance to path distribution {name}: {reason}")
+    if paths.weights.size == 0 and measure != "number":
+        raise StaError(f"path distribution {name} is empty: no input is joined to the last layer")
     if paths.weights.size:
         as_sample(name, paths.weights, paths.counts)  # refuses what is no sample
     return paths.weights, paths.counts

@@ -5,13 +5,18 @@ distance of a student to its teacher among those of n graphs drawn from a null m
 
 .. math:: p = \frac{1 + \#\{d_{null} \le d\}}{1 + n} ,
 
-the chance of a graph of the null model to be as close, which can be no smaller than
-1 / (1 + n). The nulls answer different questions: random networks with the teacher's shape
-(is the student like its teacher at all?), the student with its weights shuffled (is it their
-places that matter?), the same students before training (did training do it?).
+the share of graphs of the null model that are as close, which can be no smaller than
+1 / (1 + n). The nulls answer different questions: random networks with the teacher's shape and
+weights like its own (is the student like its teacher beyond that?), the student with its weights
+shuffled (is it their places that matter?), students of the same settings before training (did
+training do it?).
+
+A p-value is calibrated where the student could have been drawn from the null: of shuffled
+weights and of untrained students. Of random networks it is a rank: a student of another width,
+or with another law of its weights, is not one of them, however alike.
 
 Whether one kind of student is closer than another is asked of pairs of trials, by
-:func:`~sta.analysis.graph.paired_trials.paired_difference_test`.
+:func:`~sta.analysis.graph.likeness.paired_trials.paired_difference_test`.
 
 References
 ----------
@@ -27,16 +32,19 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sta.analysis.graph.checks import frozen
 from sta.analysis.graph.layered_graph import FloatArray, LayeredGraph
 from sta.analysis.graph.topology.null_models import NullModel, null_model
 from sta.errors import StaError
 
-__all__ = ["DistanceTest", "distance_test"]
+__all__ = ["DistanceTest", "among", "distance_test"]
 
 Between: TypeAlias = Callable[[LayeredGraph, LayeredGraph], float]
 Seed: TypeAlias = int | np.random.Generator
+OF_THE_TEACHER = ("resampled_weights", "gaussian_like")
+"""Null models that are given the teacher unless told otherwise."""
 
 # Distances that differ by rounding alone are equally close.
 _ROUNDING = 1e-12
@@ -114,12 +122,13 @@ def distance_test(
     distance : callable
         A function ``(graph, graph) -> float``, called with the teacher second.
     null : str, callable or sequence of LayeredGraph
-        A key of :data:`~sta.analysis.graph.null_models.NULL_MODELS`, a function
+        A key of :data:`~sta.analysis.graph.topology.null_models.NULL_MODELS`, a function
         ``(graph, seed) -> LayeredGraph``, or the graphs themselves, such as students before
         training.
     of : {"student", "teacher"}, optional
         The graph that the null model is given; unless told, the teacher for
-        ``"gaussian_like"``, random networks with its shape, and the student for any other.
+        ``"resampled_weights"`` and ``"gaussian_like"``, random networks with its shape, and the
+        student for any other.
     samples : int, optional
         Number of graphs to draw.
     seed : int or numpy.random.Generator, optional
@@ -144,12 +153,33 @@ def distance_test(
     """
     observed = _finite(distance(student, teacher), "of the student to its teacher")
     name, graphs = _null_graphs(student, teacher, null, of, samples, seed)
-    drawn = np.sort(
-        [
-            _finite(distance(graph, teacher), f"of graph {number} of the null model {name}")
-            for number, graph in enumerate(graphs)
-        ]
-    )
+    return among(observed, [distance(graph, teacher) for graph in graphs], name)
+
+
+def among(distance: float, null_distances: ArrayLike, null: str) -> DistanceTest:
+    """Place a distance among those of a null model.
+
+    Parameters
+    ----------
+    distance : float
+    null_distances : array_like, shape (n,)
+    null : str
+        What the null model is called.
+
+    Returns
+    -------
+    DistanceTest
+
+    Raises
+    ------
+    StaError
+        If there is no null distance, or one is not finite.
+    """
+    observed = _finite(float(distance), "of the student to its teacher")
+    drawn = np.sort(np.asarray(null_distances, dtype=np.float64))
+    if drawn.size == 0:
+        raise StaError(f"the null model {null} has 0 distances; draw at least one graph")
+    _finite(float(drawn[-1]), f"of a graph of the null model {null}")
     closer = np.count_nonzero(drawn <= observed + _ROUNDING * abs(observed))
     low, median, high = np.quantile(drawn, [0.05, 0.5, 0.95]).tolist()
     spread = float(drawn.std(ddof=1)) if drawn.size > 1 else 0.0
@@ -162,7 +192,7 @@ def distance_test(
     return DistanceTest(
         observed,
         frozen(drawn),
-        name,
+        null,
         (1 + int(closer)) / (1 + drawn.size),
         median,
         (low, high),
@@ -190,7 +220,7 @@ def _null_graphs(
         raise StaError(f"of is {of!r}; choose 'student' or 'teacher'")
     model = null_model(null) if isinstance(null, str) else null
     name = null if isinstance(null, str) else str(getattr(null, "__name__", "null"))
-    source = of or ("teacher" if name == "gaussian_like" else "student")
+    source = of or ("teacher" if name in OF_THE_TEACHER else "student")
     graph = teacher if source == "teacher" else student
     children = np.random.default_rng(seed).spawn(samples)
     return f"{name} of the {source}", (model(graph, child) for child in children)

@@ -13,7 +13,7 @@ largest in their layer,
     Jaccard = \frac{|J \cap B|}{|J \cup B|}, \quad error = \frac{\|J - B\|_F}{\|B\|_F} .
 
 Matching is one to one: of a group of duplicate units only one is seen, with its part of the
-weights. Compare :func:`~sta.analysis.graph.duplicates.merge_duplicates` of the student, if
+weights. Compare :func:`~sta.analysis.graph.likeness.duplicates.merge_duplicates` of the student, if
 groups are to count as one unit.
 """
 

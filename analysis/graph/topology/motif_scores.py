@@ -73,7 +73,7 @@ def motif_scores(
     ----------
     graph : LayeredGraph
     null : str, optional
-        A name in :data:`~sta.analysis.graph.null_models.NULL_MODELS`.
+        A name in :data:`~sta.analysis.graph.topology.null_models.NULL_MODELS`.
     samples : int, optional
         Number of null graphs, at least 2.
     seed : int or numpy.random.Generator, optional

@@ -10,6 +10,7 @@ name               places of the edges                         weights
 degree_preserving  random, degrees of all units kept           permuted within the layer
 erdos_renyi        random, number of edges of each layer kept  permuted within the layer
 shuffled_weights   kept                                        permuted within the layer
+resampled_weights  kept                                        drawn from the layer's own
 gaussian_like      kept                                        normal, mean square kept
 =================  ==========================================  =========================
 
@@ -40,6 +41,7 @@ __all__ = [
     "erdos_renyi",
     "gaussian_like",
     "null_model",
+    "resampled_weights",
     "shuffled_weights",
 ]
 
@@ -130,6 +132,8 @@ def erdos_renyi(graph: LayeredGraph, seed: Seed) -> LayeredGraph:
 def shuffled_weights(graph: LayeredGraph, seed: Seed) -> LayeredGraph:
     """Permute the weights within every layer, and leave the edges where they are.
 
+    Biases are permuted among themselves.
+
     Parameters
     ----------
     graph : LayeredGraph
@@ -140,14 +144,33 @@ def shuffled_weights(graph: LayeredGraph, seed: Seed) -> LayeredGraph:
     LayeredGraph
     """
     rng = np.random.default_rng(seed)
-    layers = [_reweighted(layer, lambda weights: _permuted(weights, rng)) for layer in graph.layers]
-    return _with_layers(graph, layers)
+    return _reweighted(graph, lambda weights: _permuted(weights, rng))
+
+
+def resampled_weights(graph: LayeredGraph, seed: Seed) -> LayeredGraph:
+    """Draw every weight, with replacement, from those of its layer, and leave the edges there.
+
+    A bootstrap: random networks whose weights follow the graph's own law, whatever it is.
+    Biases are drawn from biases.
+
+    Parameters
+    ----------
+    graph : LayeredGraph
+    seed : int or numpy.random.Generator
+
+    Returns
+    -------
+    LayeredGraph
+    """
+    rng = np.random.default_rng(seed)
+    return _reweighted(graph, lambda weights: rng.choice(weights, weights.size))
 
 
 def gaussian_like(graph: LayeredGraph, seed: Seed) -> LayeredGraph:
     r"""Replace the weights by independent normal ones, and leave the edges where they are.
 
-    In every layer their variance is the mean of :math:`w^2` over its edges, their mean 0.
+    In every layer their variance is the mean of :math:`w^2` over its edges, their mean 0;
+    biases have a variance of their own.
 
     Parameters
     ----------
@@ -165,13 +188,14 @@ def gaussian_like(graph: LayeredGraph, seed: Seed) -> LayeredGraph:
         spread = largest * float(np.sqrt(np.sum((weights / largest) ** 2) / max(weights.size, 1)))
         return spread * rng.standard_normal(weights.size)
 
-    return _with_layers(graph, [_reweighted(layer, drawn) for layer in graph.layers])
+    return _reweighted(graph, drawn)
 
 
 NULL_MODELS: dict[str, NullModel] = {
     "degree_preserving": degree_preserving,
     "erdos_renyi": erdos_renyi,
     "shuffled_weights": shuffled_weights,
+    "resampled_weights": resampled_weights,
     "gaussian_like": gaussian_like,
 }
 """Every null model by the name it has in reports."""
@@ -240,9 +264,19 @@ def _placed(layer: Layer, sources: IntArray, targets: IntArray, weights: FloatAr
     return matrix
 
 
-def _reweighted(layer: Layer, function: Callable[[FloatArray], FloatArray]) -> Layer:
-    sources, targets, weights = edge_list(layer)
-    return _placed(layer, sources, targets, function(weights))
+def _reweighted(
+    graph: LayeredGraph, function: Callable[[FloatArray], FloatArray]
+) -> LayeredGraph:
+    """Change the weights of every layer, and of its biases apart."""
+    changed = []
+    for at, layer in enumerate(graph.layers):
+        sources, targets, weights = edge_list(layer)
+        weights, bias = weights.copy(), graph.is_bias(at)[sources]
+        for part in (~bias, bias):
+            if part.any():
+                weights[part] = function(weights[part])
+        changed.append(_placed(layer, sources, targets, weights))
+    return _with_layers(graph, changed)
 
 
 def _with_layers(graph: LayeredGraph, layers: list[Layer]) -> LayeredGraph:

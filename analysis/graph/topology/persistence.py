@@ -5,10 +5,11 @@ add its edges in the order of decreasing weight. All units are there from the be
 an edge of weight :math:`w` that joins two components ends one of them. These edges are the
 maximum spanning forest, and every one is a point :math:`(1, w)` of the persistence diagram.
 
-A weight of zero is no edge. What is never joined, one component of every layer at least and
-each unit without edges, is an unpaired class: ``essential="omit"`` leaves it out, and
-``essential="zero"`` lets it end at weight 0, a persistence of 1. The published code does the
-latter: in a layer of (n_in + n_out) units it counts as many points, not one less.
+Where all weights are in, at 0, everything is joined: components that no edge joins, such as a
+unit without edges, are points :math:`(1, 0)`, as they would be with edges of a vanishing weight.
+One class of every layer is never joined, the essential one: ``essential="omit"`` leaves it out,
+so that a layer of n units has n - 1 points; ``essential="zero"`` lets it end at weight 0 too, a
+persistence of 1 more, as the published code does.
 
 Neural persistence depends on the sizes of weights, and a rescaling of ReLU units that leaves
 the function alone changes it; take it of :func:`~sta.analysis.graph.balance`-d graphs to
@@ -60,7 +61,7 @@ class NeuralPersistence:
     layers : tuple of float
         p-norm of the persistences, for every weight matrix.
     normalised : tuple of float
-        The same over ``(n_in + n_out - 1) ** (1 / order)``: at most 1 if unpaired classes are
+        The same over ``(n_in + n_out - 1) ** (1 / order)``: at most 1 if the essential class is
         omitted.
     mean : float
         Mean of ``normalised``, the neural persistence of the network.
@@ -93,15 +94,15 @@ def neural_persistence(
 
     .. math:: NP_p = \Big(\sum_{w \in \text{forest}} (1 - w)^p\Big)^{1/p}
 
-    plus 1 in the sum for every unpaired class if they are kept. A network without edges has
-    unpaired classes alone.
+    plus 1 in the sum for every component that no edge joins to another, but for the last one if
+    ``essential="omit"``.
 
     Parameters
     ----------
     graph : LayeredGraph
         Its |w| are used.
     essential : {"omit", "zero"}
-        Leave unpaired classes out, or let them end at weight 0.
+        Leave the essential class out, or let it end at weight 0.
     order : float, optional
         The p of the norm, at least 1.
 
@@ -130,7 +131,7 @@ def neural_persistence(
     for layer in layers:
         units = sum(layer.shape)
         persistence = 1 - spanning_forest_weights(layer) / largest
-        unpaired = units - persistence.size if essential == "zero" else 0
+        unpaired = units - persistence.size - (essential == "omit")
         values.append(float((np.sum(persistence**order) + unpaired) ** (1 / order)))
         normalised.append(values[-1] / (units - 1) ** (1 / order))
     mean = math.fsum(normalised) / len(normalised)
@@ -146,7 +147,7 @@ def deep_graph_persistence(
     standard deviation taken over its edges. The strength of a path is its weakest edge, and
     :math:`S_{ij}` that of the strongest path from input i to output j. The result is the
     neural persistence of the one layer S. As in the paper for complete layers; in a pruned
-    layer a missing edge stays missing.
+    layer a missing edge stays missing, and an edge of exactly the mean weight is as one.
 
     Parameters
     ----------
@@ -168,7 +169,7 @@ def deep_graph_persistence(
 
     Examples
     --------
-    >>> graph = LayeredGraph.from_arrays([[[1.0, 5.0]], [[-3.0, 0.0, 1.0], [3.0, 0.0, -1.0]]])
+    >>> graph = LayeredGraph.from_arrays([[[1.0, 5.0]], [[-3.0, 1.0], [3.0, -1.0]]])
     >>> deep_graph_persistence(graph, essential="omit").layers  # of 1 and 1 / sqrt(5)
     (0.5527864045000421,)
     """
