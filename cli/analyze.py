@@ -162,8 +162,9 @@ def _print(path: Path, analysis: StudentAnalysis) -> None:
     if analysis.comparison is not None:
         _print_comparison(analysis.comparison)
     _print_metrics(report["metrics"])
-    for reason in dict.fromkeys(report["notes"].values()):
-        names = [name for name, given in report["notes"].items() if given == reason]
+    notes = {name: reason for name, reason in report["notes"].items() if not name.endswith(".z")}
+    for reason in dict.fromkeys(notes.values()):
+        names = [name for name, given in notes.items() if given == reason]
         click.echo(f"note: {', '.join(names)}: {reason}")
 
 

@@ -7,9 +7,8 @@ from typing import Literal
 
 import click
 
-from sta.analysis.graph.formats.exports import GRAPH_FORMATS, write_graph
+from sta.analysis.graph.formats.exports import GRAPH_FORMATS, new_graph_files, write_graph
 from sta.cli.options import EXISTING_OR_NOT, json_option, print_json
-from sta.files import refuse_existing
 
 
 @click.command()
@@ -23,6 +22,24 @@ from sta.files import refuse_existing
 )
 @click.option(
     "--format", "form", type=click.Choice(GRAPH_FORMATS), help="Instead of what the suffix says."
+)
+@click.option(
+    "--from",
+    "source_form",
+    type=click.Choice(GRAPH_FORMATS),
+    help="NETWORK is a graph file of this format, whatever its suffix.",
+)
+@click.option(
+    "--layer-attribute",
+    default="layer",
+    show_default=True,
+    help="Node attribute of a graph file that holds the layer.",
+)
+@click.option(
+    "--weight-attribute",
+    default="weight",
+    show_default=True,
+    help="Edge attribute of a graph file that holds the weight.",
 )
 @click.option(
     "--threshold",
@@ -43,6 +60,9 @@ def export(
     network: Path,
     out: Path,
     form: str | None,
+    source_form: str | None,
+    layer_attribute: str,
+    weight_attribute: str,
     threshold: float | None,
     member: int | None,
     bias: bool,
@@ -53,12 +73,22 @@ def export(
 
     NETWORK is a checkpoint of sta, a state_dict (.pt, .safetensors), an npz file of the
     published code or of plain matrices w1, w2, ... of shape (n_in, n_out), or a graph file, which
-    is converted. A table (csv, parquet) of edges gets one of nodes beside it.
+    is converted. A table (csv, parquet) of edges gets one of nodes and a file of facts beside it;
+    one of another program needs the columns source, target and weight alone.
     """
     from sta.analysis.network_graph import load_graph
 
-    refuse_existing(out)
-    graph = load_graph(network, member=member, threshold=threshold, bias=bias, role=role)
+    new_graph_files(out, form)
+    graph = load_graph(
+        network,
+        member=member,
+        threshold=threshold,
+        bias=bias,
+        role=role,
+        format=source_form,
+        layer=layer_attribute,
+        weight=weight_attribute,
+    )
     files = write_graph(graph, out, form)
     if as_json:
         report = {

@@ -95,7 +95,7 @@ def _matched(comparison: GraphComparison) -> dict[str, dict[str, Any]]:
         )
     if comparison.duplicates is not None and comparison.duplicates["paths"] is not None:
         merged = comparison.duplicates["paths"]["wasserstein_over_std"]
-        rows["paths, duplicates merged, Wasserstein / sd"] = {"distance": merged}
+        rows["paths, merged units / sd"] = {"distance": merged}
     if comparison.subgraph is not None:
         for name in ("precision", "recall"):
             rows[f"{name} of edges"] = {"student": comparison.subgraph[name]}
