@@ -36,7 +36,7 @@ VALUE: dict[str, float] = {}
 LARGE = (784, 1024, 1024, 1024, 10)
 MEDIUM = (784, 300, 100, 10)
 SMALL = (10, 50, 50, 1)
-BIN, NARROW = 0.05, 0.005
+BIN, NARROW = 0.05, 0.004
 
 
 def network(widths, seed=0) -> LayeredGraph:
@@ -289,9 +289,9 @@ def test_bars(capsys):
          ratio("count listing", "count sta"), 10, None),
         ("the same: Kolmogorov-Smirnov distance at the bins' edges (at most 5e-4)",
          VALUE["ks at the edges"], None, 5e-4),
-        ("the same: streamed listing / bins of 0.005 (at least 10)",
+        ("the same: streamed listing / bins of 0.004 (at least 10)",
          ratio("count listing", "count narrow"), 10, None),
-        ("the same: Kolmogorov-Smirnov distance anywhere, bins of 0.005 (at most 5e-4)",
+        ("the same: Kolmogorov-Smirnov distance anywhere, bins of 0.004 (at most 5e-4)",
          VALUE["ks everywhere"], None, 5e-4),
         ("the same: error of the number of paths (0)", VALUE["error of the count"], None, 0),
         ("784-1024-1024-1024-10 in bins of 0.05, s (at most 5)", FASTEST["large"], None, 5),

@@ -16,6 +16,7 @@ from sta.analysis.graph import (
     wasserstein,
     weighted_distance,
 )
+from sta.analysis.graph.paths import shifted_sums
 from sta.analysis.graph.paths.shifted_sums import _smallest_type
 from sta.errors import StaError
 
@@ -179,3 +180,40 @@ def test_memory_is_checked_before_it_is_used():
 def test_bin_width_out_of_range(bin_width):
     with pytest.raises(StaError, match="choose one between"):
         path_histogram(random_graph((2, 2)), bin_width)
+
+
+@pytest.mark.parametrize("bin_width", [0.1, 1.0, 10.0])
+@pytest.mark.parametrize("density", [0.2, 1.0])
+def test_blocks_of_any_size_count_the_same(bin_width, density, monkeypatch):
+    """Blocks of sources, targets, shifts and bins are a matter of speed alone."""
+    rng = np.random.default_rng(0)
+    layers = [
+        np.where(rng.random(shape) < density, rng.normal(size=shape), 0.0)
+        for shape in itertools.pairwise((5, 24, 18, 14, 3))
+    ]
+    storages = (np.asarray, scipy.sparse.csr_array)
+    graphs = [LayeredGraph.from_arrays([kind(layer) for layer in layers]) for kind in storages]
+    expected = [np.unique(sums, return_counts=True) for sums in rounded_logs(layers, bin_width)]
+    for edges, sources, bins, least in itertools.product((7, 10**6), (3, 10**3), (2, 64), (0, 99)):
+        monkeypatch.setattr(shifted_sums, "_EDGES_AT_ONCE", edges)
+        monkeypatch.setattr(shifted_sums, "_LEAST_SOURCES", sources)
+        monkeypatch.setattr(shifted_sums, "_LEAST_BINS", bins)
+        monkeypatch.setattr(shifted_sums, "_CACHE", 1)
+        monkeypatch.setattr(shifted_sums, "_EDGES_WORTH_SORTING", least)
+        for graph in graphs:
+            paths = path_histogram(graph, bin_width)
+            sides = zip((paths.positive, paths.negative), expected, strict=True)
+            for counts, (sums, numbers) in sides:
+                assert (np.flatnonzero(counts) + paths.first_bin).tolist() == sums.tolist()
+                assert counts[counts > 0].tolist() == numbers.tolist()
+
+
+def rounded_logs(layers, bin_width):
+    """Sums of the edges' rounded logarithms along all positive and all negative paths, listed."""
+    bins, signs = np.zeros((1, layers[0].shape[0])), np.ones((1, layers[0].shape[0]))
+    for layer in layers:
+        with np.errstate(divide="ignore"):
+            steps = np.rint(np.log(np.abs(layer)) / bin_width)
+        bins = (bins[:, :, None] + steps).reshape(-1, layer.shape[1])
+        signs = (signs[:, :, None] * np.sign(layer)).reshape(-1, layer.shape[1])
+    return [bins[(signs == sign) & np.isfinite(bins)] for sign in (1, -1)]

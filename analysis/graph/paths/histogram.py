@@ -26,7 +26,8 @@ import numpy as np
 from sta.analysis.graph.edges import FloatArray, Layer
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.paths.enumeration import live_layers
-from sta.analysis.graph.paths.shifted_sums import Step, joined, rounded_step, summed
+from sta.analysis.graph.paths.shifted_sums import joined, summed
+from sta.analysis.graph.paths.steps import Step, rounded_step
 from sta.errors import StaError
 
 __all__ = ["BIN_WIDTH", "MEMORY_LIMIT", "WORK_LIMIT", "PathHistogram", "path_histogram"]

@@ -9,89 +9,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import DTypeLike, NDArray
 
-from sta.analysis.graph.edges import (
-    FloatArray,
-    Layer,
-    edge_count,
-    edge_counts,
-    edge_list,
-    edge_values,
-    is_sparse,
-)
+from sta.analysis.graph.edges import FloatArray, IntArray, Layer
+from sta.analysis.graph.paths.steps import Step
 
-__all__ = ["Histograms", "Step", "joined", "rounded_step", "summed"]
+__all__ = ["Histograms", "joined", "summed"]
 
 _LARGEST = {np.uint16: 2.0**16 - 1, np.float32: 2.0**24}
 _CEILING = 2.0**400
 # Edges that share a shift, on average, per target: with fewer, clearing the sums costs more
 # than adding to them.
-_EDGES_PER_SUM = 16
+_EDGES_PER_SUM = 8
 _EDGES_AT_ONCE = 2**21
-_SUMS_AT_ONCE = 2**24
+_SUMS_AT_ONCE = 2**22
 # Bytes of histograms to add from at once: what a share of the processor's cache holds.
 _CACHE = 2**22
 _LEAST_BINS = 32
-_VALUES_AT_ONCE = 2**18
-
-_Ints: TypeAlias = NDArray[np.int32] | NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One layer, to be crossed forwards or backwards.
-
-    Attributes
-    ----------
-    layer : ndarray or scipy.sparse.csr_array
-        Every unit of it is on a path.
-    bin_width : float
-        h; weights are rounded to k = rint(log(abs(w)) / h).
-    backward : bool
-        Whether sums run from the layer's targets to its sources.
-    first, span : int
-        Smallest k, and number of whole numbers up to the largest.
-    n_edges : int
-    """
-
-    layer: Layer
-    bin_width: float
-    backward: bool
-    first: int
-    span: int
-    n_edges: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of units that the sums leave and at which they arrive."""
-        rows, columns = self.layer.shape
-        return (columns, rows) if self.backward else (rows, columns)
-
-    def edges(
-        self, sources: slice = slice(None), targets: slice = slice(None)
-    ) -> tuple[_Ints, _Ints, _Ints, _Ints]:
-        """Return sources, targets, k - first, and which weights are negative.
-
-        Of the edges from some sources into some targets, which are numbered from 0 then; in
-        arrays of one shape, or that broadcast to it.
-        """
-        part = self.layer[targets, sources] if self.backward else self.layer[sources, targets]
-        rows, columns, weights = _entries(part)
-        shifts = _rounded(np.abs(weights), self.bin_width)
-        shifts -= self.first
-        # the logarithm of a lone number may differ from the same one's in a long array
-        np.clip(shifts, 0, self.span - 1, out=shifts)
-        start, end = (columns, rows) if self.backward else (rows, columns)
-        return start, end, shifts, weights < 0
-
-    def largest_degree(self) -> int:
-        """Return the largest number of edges into a target."""
-        return int(edge_counts(self.layer, axis=1 if self.backward else 0).max())
+_LEAST_SOURCES = 2**10
+# Edges of which it pays to leave out those from sources without counts in the present bins.
+_EDGES_WORTH_SORTING = 2**17
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,34 +51,6 @@ class Histograms:
     counts: NDArray[np.generic]
     first: int
     exponent: int = 0
-
-
-def _rounded(magnitudes: FloatArray, bin_width: float) -> NDArray[np.int32]:
-    logs = np.log(magnitudes)
-    logs /= bin_width
-    return np.rint(logs, out=logs).astype(np.int32)
-
-
-def _entries(part: Layer) -> tuple[_Ints, _Ints, FloatArray]:
-    """Rows, columns and weights of all edges; a full matrix needs no list of them."""
-    if not is_sparse(part) and part.all():
-        rows, columns = (np.arange(side, dtype=np.int32) for side in part.shape)
-        return rows[:, None], columns, part
-    listed_rows, listed_columns, weights = edge_list(part)
-    return listed_rows.astype(np.int32), listed_columns.astype(np.int32), weights
-
-
-def rounded_step(layer: Layer, bin_width: float) -> Step:
-    """Find the range of a layer's rounded logarithms."""
-    weights = edge_values(layer)
-    ends = np.array([np.inf, 0.0])
-    for start in range(0, weights.size, _VALUES_AT_ONCE):
-        magnitudes = np.abs(weights[start : start + _VALUES_AT_ONCE])
-        magnitudes = magnitudes[magnitudes > 0]
-        ends[0] = min(ends[0], magnitudes.min(initial=np.inf))
-        ends[1] = max(ends[1], magnitudes.max(initial=0.0))
-    first, last = (int(end) for end in _rounded(ends, bin_width))
-    return Step(layer, bin_width, False, first, last - first + 1, edge_count(layer))
 
 
 def summed(steps: Sequence[Step], memory: float) -> Histograms:
@@ -179,26 +92,29 @@ def _moved(state: Histograms, step: Step, memory: float) -> Histograms:
         kind = _smallest_type(float(state.counts.max()) * step.largest_degree())
     sums = np.zeros((step.shape[1], 2, groups * copies + bins - 1), kind)
     for sources, targets in _tiles(step, size):
-        by_group = _by_group(step, sources, targets, copies)
-        _add_edges(sums[targets], replace(state, counts=state.counts[sources]), by_group, copies)
+        by_shift = _by_shift(step, sources, targets, copies)
+        _add_edges(sums[targets], replace(state, counts=state.counts[sources]), by_shift, copies)
     return _trimmed(Histograms(sums, state.first + step.first, state.exponent))
 
 
 def _sources_and_copies(step: Step, memory: float) -> tuple[int, int]:
-    """Sources, and neighbouring shifts a power of two, to do at once: enough edges a sum."""
+    """Choose how many sources and neighbouring shifts to do at once: enough edges a sum.
+
+    The shifts are a power of two, and more than one only if all sources are.
+    """
     n_in, n_out = step.shape
     wanted = _EDGES_PER_SUM * step.span * n_out / step.n_edges  # all sources at once would have 1
     if wanted < 1:
-        return math.ceil(n_in * wanted), 1
+        return min(n_in, max(_LEAST_SOURCES, math.ceil(n_in * wanted))), 1
     room = memory / (4 * n_in * 4 * _LEAST_BINS * 8)
     return n_in, 2 ** int(math.log2(max(1, min(wanted, room, 16, step.span))))
 
 
-def _by_group(step: Step, sources: slice, targets: slice, copies: int) -> list[Layer]:
-    """Edges as matrices, one for every group of so many neighbouring shifts.
+def _by_shift(step: Step, sources: slice, targets: slice, copies: int) -> Layer:
+    """Edges as a matrix with a block of rows for every group of so many neighbouring shifts.
 
-    A row is a target; a column is a source, its histograms moved on by the shift within the
-    group and, for a negative edge, with the signs exchanged.
+    A row of a block is a target; a column is a source, its histograms moved on by the shift
+    within the group and, for a negative edge, with the signs exchanged.
     """
     start, end, shifts, negative = step.edges(sources, targets)
     n_in, n_out = (
@@ -213,35 +129,58 @@ def _by_group(step: Step, sources: slice, targets: slice, copies: int) -> list[L
         shape=(groups * n_out, copies * 2 * n_in),
     )
     matrix.has_canonical_format = True  # every edge is there once; their order does not matter
-    by_shift = matrix.tocsr()
-    return [by_shift[number * n_out : (number + 1) * n_out] for number in range(groups)]
+    return matrix.tocsr()
 
 
-def _add_edges(
-    sums: NDArray[Any], state: Histograms, by_group: Sequence[Layer], copies: int
-) -> None:
+def _groups(by_shift: Layer, n_out: int) -> list[tuple[slice | IntArray, Layer]]:
+    """Blocks of rows with the targets they belong to, few if most have no edges."""
+    groups: list[tuple[slice | IntArray, Layer]] = []
+    for start in range(0, by_shift.shape[0], n_out):
+        block = by_shift[start : start + n_out]
+        filled = np.flatnonzero(np.diff(block.indptr))
+        if 2 * filled.size > n_out:
+            groups.append((slice(None), block))
+            continue
+        ends = np.append(block.indptr[filled], block.nnz)
+        shape = (filled.size, block.shape[1])
+        groups.append(
+            (filled, scipy.sparse.csr_array((block.data, block.indices, ends), shape=shape))
+        )
+    return groups
+
+
+def _add_edges(sums: NDArray[Any], state: Histograms, by_shift: Layer, copies: int) -> None:
     """Add to every target the histograms of its sources, moved along by its edges.
 
     A few bins after the other, which stay in the cache while all edges read them, and in the
     smallest type that holds what is added up before it joins the sums.
     """
     n_in, _, bins = state.counts.shape
-    degree = max(int(np.diff(matrix.indptr).max()) for matrix in by_group)
+    all_groups = _groups(by_shift, sums.shape[0])
+    degree = int(np.diff(by_shift.indptr).max())
 
     def kind_for(counts: NDArray[Any]) -> DTypeLike:
         whole = state.exponent == 0
         return _smallest_type(float(counts.max()) * degree) if whole else np.float64
 
     bin_bytes = 4 * copies * n_in * np.dtype(kind_for(state.counts)).itemsize
-    size = max(_LEAST_BINS, _CACHE // bin_bytes)
+    size = max(_LEAST_BINS, 4 * copies, _CACHE // bin_bytes)
     for first in range(0, bins, size):
         counts = state.counts[:, :, first : first + size]
+        filled = counts.any(axis=(1, 2))
+        groups = all_groups
+        if by_shift.nnz > _EDGES_WORTH_SORTING and 2 * np.count_nonzero(filled) < n_in:
+            counts = counts[filled]
+            groups = _groups(by_shift[:, np.tile(filled, 2 * copies)], sums.shape[0])
+        if not counts.size:
+            continue
         moved = _copied(counts, copies, kind_for(counts))
         width = moved.shape[-1]
         flat = moved.reshape(-1, 2 * width)
-        for at, matrix in zip(range(first, sums.shape[2], copies), by_group, strict=False):
+        for at, (targets, matrix) in zip(range(first, sums.shape[2], copies), groups, strict=False):
             if matrix.nnz:
-                sums[:, :, at : at + width] += (matrix @ flat).reshape(-1, 2, width)
+                product = (matrix @ flat).reshape(-1, 2, width)
+                sums[targets, :, at : at + width] += product
 
 
 def _copied(counts: NDArray[Any], copies: int, kind: DTypeLike) -> NDArray[Any]:
