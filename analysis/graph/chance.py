@@ -12,8 +12,8 @@ before training   untrained students of the same settings, where they are given
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from sta.analysis.graph.summary import Notes, attempt
 from sta.analysis.graph.topology.null_models import resampled_weights, shuffled_weights
 from sta.errors import StaError
 
-__all__ = ["NULL_DISTANCES", "UNITS", "chance_tests"]
+__all__ = ["NULL_DISTANCES", "NULL_PATHS", "UNITS", "chance_tests", "place_among"]
 
 NULL_DISTANCES = (
     "paths.count.wasserstein",
@@ -44,30 +44,32 @@ NULL_PATHS = 1e7
 LISTED = 1e5
 """Number of paths up to which they are listed here; counted in bins beyond."""
 
+To: TypeAlias = Callable[[LayeredGraph], float]
 
-@dataclass(frozen=True)
+
 class _Distances:
-    """All distances of a network to one teacher, what they share computed once."""
+    """All distances of networks to one teacher; what distances share is computed once."""
 
-    teacher: LayeredGraph
-    names: Sequence[str]
-    outputs: Outputs
-    cosine: float
+    def __init__(self, teacher: LayeredGraph, outputs: Outputs, cosine: float) -> None:
+        self.teacher, self.outputs, self.cosine = teacher, outputs, cosine
+        self.known: dict[Any, Any] = {}
+        self.present: LayeredGraph | None = None
+        self.described: dict[Any, Any] = {}
 
-    def of(self, graph: LayeredGraph, known: dict[Any, Any]) -> dict[str, float]:
-        """Distances by name; ``known`` keeps what was computed of the teacher."""
-        described: dict[Any, Any] = {}
-        found = {}
-        for name in self.names:
-            if name == UNITS:
-                found[name] = self._unmatched(graph)
-                continue
-            distance = GRAPH_DISTANCES[name]
-            for network, store in ((graph, described), (self.teacher, known)):
-                if distance.describe not in store:
-                    store[distance.describe] = _described(distance.describe, network)
-            found[name] = distance.apart(described[distance.describe], known[distance.describe])
-        return found
+    def named(self, names: Sequence[str]) -> dict[str, To]:
+        """Return functions of a network, by name."""
+        return {name: self._unmatched if name == UNITS else partial(self._to, name)
+                for name in names}  # fmt: skip
+
+    def _to(self, name: str, graph: LayeredGraph) -> float:
+        if graph is not self.present:
+            self.present, self.described = graph, {}
+        distance = GRAPH_DISTANCES[name]
+        for network, store in ((graph, self.described), (self.teacher, self.known)):
+            if distance.describe not in store:
+                store[distance.describe] = _described(distance.describe, network)
+        pair = (store[distance.describe] for store in (self.described, self.known))
+        return distance.apart(*pair)
 
     def _unmatched(self, graph: LayeredGraph) -> float:
         units = match_units(graph, self.teacher, outputs=self.outputs).to_dict(self.cosine)
@@ -134,28 +136,65 @@ def chance_tests(
             f"the {len(str(count))}-digit number of paths is above the {NULL_PATHS:.0e} up to "
             "which the path weights of random networks are compared"
         )
-    tests = []
+    tests: list[tuple[str, DistanceTest]] = []
+    distances = _Distances(teacher, outputs, cosine)
     for label, networks in nulls.items():
-        chosen = names if label == "random" else [*names, UNITS]
-        distances = _Distances(teacher, chosen, outputs, cosine)
-        found = attempt(
-            lambda d=distances, n=networks, label=label: _tests(student, d, n, label),
-            f"distance.nulls.{label}", notes,
-        )  # fmt: skip
-        tests += found or []
+        chosen = distances.named(names if label == "random" else [*names, UNITS])
+        tests += place_among(
+            student, networks, chosen, label, notes=notes, name="distance.nulls"
+        ).items()
     return tuple(tests)
 
 
-def _tests(
-    student: LayeredGraph, distances: _Distances, networks: Iterable[LayeredGraph], label: str
-) -> list[tuple[str, DistanceTest]]:
-    known: dict[Any, Any] = {}
-    observed = distances.of(student, known)
-    drawn = [distances.of(network, known) for network in networks]
-    return [
-        (name, among(distance, [one[name] for one in drawn], label))
-        for name, distance in observed.items()
-    ]
+def place_among(
+    student: LayeredGraph,
+    networks: Iterable[LayeredGraph],
+    distances: Mapping[str, To],
+    label: str,
+    *,
+    notes: Notes,
+    name: str,
+) -> dict[str, DistanceTest]:
+    """Place all distances of a student among those of the same other networks.
+
+    Parameters
+    ----------
+    student : LayeredGraph
+    networks : iterable of LayeredGraph
+        Each is used once, for all distances.
+    distances : mapping of str to callable
+        Distances of a network to the teacher.
+    label : str
+        What the networks are called.
+    notes : dict
+        Receives the reason for every distance that could not be placed.
+    name : str
+        What the tests are called in ``notes``.
+
+    Returns
+    -------
+    dict of str to DistanceTest
+    """
+
+    def distance(key: str, graph: LayeredGraph) -> float | None:
+        return attempt(lambda: distances[key](graph), f"{name}.{key}.{label}", notes)
+
+    observed = {key: distance(key, student) for key in distances}
+    drawn: dict[str, list[float]] = {k: [] for k, value in observed.items() if value is not None}
+    for network in networks:
+        for key in list(drawn):
+            value = distance(key, network)
+            if value is None:
+                del drawn[key]
+            else:
+                drawn[key].append(value)
+    tests = {
+        key: attempt(
+            partial(among, observed[key], drawn[key], label), f"{name}.{key}.{label}", notes
+        )
+        for key in drawn
+    }
+    return {key: test for key, test in tests.items() if test is not None}
 
 
 def _described(describe: Callable[[LayeredGraph], Any], graph: LayeredGraph) -> Any:

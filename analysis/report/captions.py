@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from sta.analysis.figures.dag import MAX_UNITS
 from sta.analysis.report.data import SweepData
+from sta.analysis.report.graph_drawing import MOST_EDGES
 
 
 def students_per_group(data: SweepData) -> str:
@@ -19,6 +21,13 @@ def captions(data: SweepData) -> dict[str, str]:
     """Return the caption of every figure, by the figure's name."""
     n, t = students_per_group(data), f"{data.threshold:g}"
     group = f"{n} healthy students per kind and width"
+    beside = (
+        "Above the curves: Wasserstein-1 distance to the teacher over the standard deviation of"
+        " the teacher's values, mean ± standard deviation over students, and three"
+        " p-values, medians over students: the chance of random networks of the teacher's shape"
+        " and weights, of the student with its weights shuffled, and of students before training to"
+        " be as close."
+    )
     graphs = (
         f"Students pruned at L > {t} of their own largest importance, without retraining; at most"
         f" {data.graphs_per_group} students per kind and width, the first by trial."
@@ -89,11 +98,27 @@ def captions(data: SweepData) -> dict[str, str]:
             "Path weights in ascending order against their rank. A path is a product of signed"
             " weights from an input to a unit of the last trained layer; every path counts once."
             " Lines: mean over students; bands: ± 1 standard deviation; dashed: teacher. The height"
-            f" of a panel is 1.5 times the teacher's range; steeper ends run out of it. {graphs}"
+            " of a panel, without the writing, is 1.5 times the teacher's range; steeper ends run"
+            f" out of it. {beside} {graphs}"
         ),
         "strength": (
             "In-strengths of the first hidden layer, the sums of signed incoming weights, over"
             " their range over all students of a kind (the teacher's by the teacher's own), as in"
-            f" the paper; bins of 0.1; per cent of units. Dashed: teacher. {graphs}"
+            f" the paper; bins of 0.1; per cent of units. Dashed: teacher. {beside} As the sums"
+            " depend on the scale of a ReLU unit's incoming weights, which its outgoing ones can"
+            f" make up for, see the next figure. {graphs}"
+        ),
+        "strength_balanced": (
+            "The same after the weights into each hidden unit were scaled to length one, which"
+            f" leaves the function of a ReLU network alone. {beside} {graphs}"
+        ),
+        "networks": (
+            "The first student of the first two kinds at the largest width, pruned, with its"
+            " teacher; incoming weights of hidden units scaled to length one. Student units stand"
+            " at the height of the teacher's unit they are matched to, the darker the larger the"
+            " cosine of their incoming weights; hollow ones have no partner. Width and strength of"
+            " a line: abs(w) over the largest of its layer in both networks; area of a dot: share"
+            f" of the layer's path mass. At most {MOST_EDGES} edges a network, the strongest; of"
+            f" very wide layers the {MAX_UNITS} units of most mass."
         ),
     }

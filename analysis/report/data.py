@@ -9,16 +9,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sta.analysis.figures import KindStyle, kind_styles
 from sta.analysis.graph import (
     LayeredGraph,
     PathDistribution,
+    UnitMatching,
     compare_graphs,
     path_distribution,
 )
+from sta.analysis.graph.likeness.matching import Outputs
+from sta.analysis.graph.summary import Notes
 from sta.analysis.network_graph import graph_of
+from sta.analysis.report.chance import (
+    NULL_SAMPLES,
+    Tests,
+    chance_tests,
+    draw_befores,
+    measure_distances,
+)
 from sta.analysis.statistics.collapse import collapse_sweep
 from sta.analysis.statistics.ramp import mean_ramp
 from sta.checkpoint import Checkpoint, take_member
@@ -43,6 +54,14 @@ class StudentGraph:
         Their signed path weights.
     comparison : dict
         ``compare_graphs(...).to_dict()``: distances, matching, notes.
+    matching : UnitMatching or None
+        Partners of the teacher's units.
+    distances : mapping from str to float or None
+        See `chance.distances_to`.
+    tests : mapping from (str, str) to DistanceTest
+        Those distances among the ones that chance gives, by distance and null.
+    notes : mapping from str to str
+        Reasons for the distances and tests that are missing.
     """
 
     kind: str
@@ -55,6 +74,10 @@ class StudentGraph:
     paths: PathDistribution
     teacher_paths: PathDistribution
     comparison: dict[str, Any]
+    matching: UnitMatching | None
+    distances: Mapping[str, float | None]
+    tests: Tests
+    notes: Mapping[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +96,8 @@ class SweepData:
         Seed of all resampling.
     graphs_per_group : int
         Most students of a kind and of given widths whose graphs are measured.
+    null_samples : int
+        Networks of each other kind among which a student's distances to its teacher are placed.
     """
 
     folder: Path
@@ -80,6 +105,7 @@ class SweepData:
     tables: SweepTables
     seed: int
     graphs_per_group: int
+    null_samples: int = NULL_SAMPLES
 
     @property
     def students(self) -> pd.DataFrame:
@@ -117,8 +143,9 @@ class SweepData:
     def graphs(self) -> list[StudentGraph]:
         """Graphs of the healthy students, at most `graphs_per_group` of each group."""
         return measure_graphs(
-            self.folder, self.plan, threshold=self.threshold, per_group=self.graphs_per_group
-        )
+            self.folder, self.plan, threshold=self.threshold, per_group=self.graphs_per_group,
+            null_samples=self.null_samples, seed=self.seed,
+        )  # fmt: skip
 
     @cached_property
     def recorded_versions(self) -> dict[str, str]:
@@ -128,7 +155,11 @@ class SweepData:
 
 
 def read_sweep(
-    folder: Path, *, seed: int = 0, graphs_per_group: int = GRAPHS_PER_GROUP
+    folder: Path,
+    *,
+    seed: int = 0,
+    graphs_per_group: int = GRAPHS_PER_GROUP,
+    null_samples: int = NULL_SAMPLES,
 ) -> SweepData:
     """Read a finished sweep.
 
@@ -137,7 +168,8 @@ def read_sweep(
     FileFormatError
         If the folder is no sweep, is not finished, or is damaged.
     """
-    return SweepData(folder, read_plan(folder), read_tables(folder), seed, graphs_per_group)
+    plan, tables = read_plan(folder), read_tables(folder)
+    return SweepData(folder, plan, tables, seed, graphs_per_group, null_samples)
 
 
 def history_table(folder: Path, plan: Plan | None = None) -> pd.DataFrame:
@@ -187,6 +219,8 @@ def measure_graphs(
     *,
     threshold: float = 0.05,
     per_group: int = GRAPHS_PER_GROUP,
+    null_samples: int = 0,
+    seed: int = 0,
 ) -> list[StudentGraph]:
     """Prune the healthy students of a sweep and compare each with its teacher.
 
@@ -200,6 +234,10 @@ def measure_graphs(
         Relative importance L_i / max_i L_i above which a unit is kept.
     per_group : int
         Most students of each kind, teacher width and student width; the first by trial.
+    null_samples : int
+        Networks of each other kind among which their distances are placed; 0 for no test.
+    seed : int
+        Of those networks.
 
     Raises
     ------
@@ -216,19 +254,29 @@ def measure_graphs(
             group = (row["kind"], row["teacher_width"], row["student_width"])
             if row["status"] == "ok" and taken.get(group, 0) < per_group:
                 taken[group] = taken.get(group, 0) + 1
-                graphs.append(_measure(take_member(checkpoint, k), row, threshold))
+                one = take_member(checkpoint, k)
+                graphs.append(_measure(one, row, threshold, null_samples, seed))
     if not graphs:
         raise ShapeError(f"{folder} has no healthy student, so there is no graph to compare")
     return graphs
 
 
-def _measure(checkpoint: Checkpoint, row: Mapping[str, Any], threshold: float) -> StudentGraph:
+def _measure(
+    checkpoint: Checkpoint, row: Mapping[str, Any], threshold: float, null_samples: int, seed: int
+) -> StudentGraph:
     network, teacher = checkpoint.student, checkpoint.teacher
     if teacher is None:
         raise ShapeError(f"student {row['student_id']} has no teacher to be compared with")
-    pruned = graph_of(shrink(network, units_above(network, threshold)), "student")
+    keep = units_above(network, threshold)
+    pruned = graph_of(shrink(network, keep), "student")
     target = graph_of(teacher, "teacher")
     summed = network.readout == teacher.readout == "sum"
+    outputs: Outputs = "matched" if summed else "aligned"
+    comparison = compare_graphs(pruned, target, outputs=outputs)
+    notes: Notes = {}
+    rng = np.random.default_rng([seed, *str(row["student_id"]).encode()])
+    n_kept = {layer: len(units) for layer, units in keep.items()}
+    befores = draw_befores(checkpoint, n_kept, null_samples, rng, notes)
     return StudentGraph(
         kind=str(row["kind"]),
         student_width=int(row["student_width"]),
@@ -239,7 +287,11 @@ def _measure(checkpoint: Checkpoint, row: Mapping[str, Any], threshold: float) -
         teacher=target,
         paths=path_distribution(pruned),
         teacher_paths=path_distribution(target),
-        comparison=compare_graphs(
-            pruned, target, outputs="matched" if summed else "aligned"
-        ).to_dict(),
+        comparison=comparison.to_dict(),
+        matching=comparison.matching,
+        distances=measure_distances(pruned, target, outputs=outputs, notes=notes),
+        tests=chance_tests(
+            pruned, target, befores, outputs=outputs, samples=null_samples, rng=rng, notes=notes
+        ),
+        notes=notes,
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sta.analysis.figures import (
@@ -15,7 +14,6 @@ from sta.analysis.figures import (
     plot_effective_size,
     plot_importance_histogram,
     plot_importance_ranks,
-    plot_in_strength,
     plot_learning_curve,
     plot_losses,
     plot_path_quantiles,
@@ -37,12 +35,17 @@ from sta.analysis.report.cells import (
     widest_cells,
 )
 from sta.analysis.report.data import SweepData
+from sta.analysis.report.graph_drawing import (
+    PATH_RANGE,
+    Panel,
+    draw_balanced_strengths,
+    draw_networks,
+    draw_paths,
+    draw_strengths,
+)
 from sta.errors import ShapeError
 
-Panel: TypeAlias = tuple[str, Callable[[Axes], object]]
-
 MARGIN = 3
-PATH_RANGE = 1.5
 
 
 @dataclass(frozen=True)
@@ -212,34 +215,6 @@ def draw_ramp_fits(data: SweepData) -> Figure:
     return draw_panels(panels[:MOST_CELLS], columns=2 if len(panels) < 3 else 3, share_y=True)
 
 
-def draw_paths(data: SweepData) -> Figure:
-    """Path weights of pruned students and teacher, a panel a width."""
-    panels: list[Panel] = []
-    for title, cell in shown_cells(data):
-        here = [one for one in graphs_at(data, cell) if one.paths.weights is not None]
-        students = {kind: [one.paths for one in here if one.kind == kind] for kind in data.styles}
-        teachers = [one.teacher_paths for one in one_per_teacher(here)]
-        draw = partial(
-            plot_path_quantiles, students, teachers, limit=PATH_RANGE, styles=data.styles
-        )
-        panels.append((title, draw))
-    return draw_panels(panels)
-
-
-def draw_strengths(data: SweepData) -> Figure:
-    """In-strengths of pruned students and teacher, at most three kinds in a panel."""
-    panels: list[Panel] = []
-    for title, cell in shown_cells(data):
-        here = graphs_at(data, cell)
-        alike = [one for one in here if one.teacher.n_layers == one.student.n_layers]
-        teachers = [one.teacher for one in one_per_teacher(alike)]
-        for kinds in few_kinds(data, {one.kind for one in here}):
-            students = {kind: [one.student for one in here if one.kind == kind] for kind in kinds}
-            draw = partial(plot_in_strength, students, teachers, styles=data.styles)
-            panels.append((title, draw))
-    return draw_panels(panels)
-
-
 FIGURES = (
     FigureSpec("overview", "At a glance", draw_overview),
     FigureSpec("size", "Effective size", draw_sizes),
@@ -253,4 +228,6 @@ FIGURES = (
     FigureSpec("ramp_fits", "Is there a threshold?", draw_ramp_fits),
     FigureSpec("paths", "Path weights", draw_paths),
     FigureSpec("strength", "In-strengths", draw_strengths),
+    FigureSpec("strength_balanced", "In-strengths, balanced", draw_balanced_strengths),
+    FigureSpec("networks", "Students beside their teacher", draw_networks),
 )

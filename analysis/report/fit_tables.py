@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sta.analysis.report.chance_tables import chance_table, paired_table
 from sta.analysis.report.data import SweepData
 from sta.analysis.report.numbers import MISSING, estimate, number
 from sta.analysis.report.tables import (
@@ -97,6 +98,8 @@ TABLES = (
     TableSpec("size", "Effective size", size_table),
     TableSpec("losses", "Errors", loss_table),
     TableSpec("cost", "Cost of pruning to the teacher's width", cost_table),
+    TableSpec("chance", "Is it closer than chance?", chance_table),
+    TableSpec("paired", "Which kind is closer?", paired_table),
     TableSpec("distance", "Distance to the teacher", distance_table),
     TableSpec("matching", "Matching of units", matching_table),
     TableSpec("fits", "Fits to the ramp", fit_table),

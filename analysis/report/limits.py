@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sta.analysis.report.cells import all_cells_shown, healthy_students
+from sta.analysis.report.closeness import chance_limits
 from sta.analysis.report.data import SweepData
 
 
@@ -42,8 +43,7 @@ def limits(data: SweepData) -> list[str]:
         " neither confirmed nor excluded by the fits.",
         "An effective size equal to the teacher's width can be a coincidence where the student"
         " underfits; read it beside the relative test error.",
-        "Distances to the teacher have no null distribution here: a small distance does not exclude"
-        " that an unrelated network of the same weight scale would be as near.",
+        *chance_limits(data),
         "Kinds differ in learning rate and batch size as well as in their penalty (see the"
         " settings); a difference between kinds is that of whole recipes.",
     ]

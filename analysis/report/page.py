@@ -20,6 +20,8 @@ from matplotlib.figure import Figure
 from sta.analysis.figures import figure_bytes, save_figure
 from sta.analysis.figures.saving import FORMATS
 from sta.analysis.report.captions import captions
+from sta.analysis.report.chance import NULL_SAMPLES
+from sta.analysis.report.closeness import findings
 from sta.analysis.report.data import GRAPHS_PER_GROUP, SweepData, read_sweep
 from sta.analysis.report.drawing import FIGURES, FigureSpec
 from sta.analysis.report.fit_tables import TABLES
@@ -30,7 +32,7 @@ from sta.checkpoint import package_versions
 from sta.errors import StaError
 from sta.files import refuse_existing, write_bytes
 
-# An SVG grows with the number of points; beyond this the same figure is smaller as a PNG.
+# An SVG grows with the number of points; beyond this the smaller of the two is taken.
 LARGEST_SVG = 250_000
 SYMBOLS = re.compile(r"(?<![\w-])(h|x|L|λ)_(T|c|m|max|out)(?![\w-])")
 PIXELS_PER_INCH = 110
@@ -68,6 +70,7 @@ def write_report(
     overwrite: bool = False,
     figures: Path | None = None,
     graphs_per_group: int = GRAPHS_PER_GROUP,
+    null_samples: int = NULL_SAMPLES,
 ) -> Report:
     """Write the report of a finished sweep as one HTML page that refers to nothing outside.
 
@@ -87,6 +90,8 @@ def write_report(
         A folder to which the figures are written too, as svg, pdf and png.
     graphs_per_group : int
         Most students of each kind and of given widths whose paths are measured.
+    null_samples : int
+        Networks of each other kind among which their distances to the teacher are placed.
 
     Returns
     -------
@@ -102,7 +107,9 @@ def write_report(
     if not overwrite:
         for path in (output, *_figure_files(figures)):
             refuse_existing(path)
-    data = read_sweep(folder, seed=seed, graphs_per_group=graphs_per_group)
+    data = read_sweep(
+        folder, seed=seed, graphs_per_group=graphs_per_group, null_samples=null_samples
+    )
     failures: dict[str, str] = {}
     written: list[Path] = []
     parts = {
@@ -155,7 +162,7 @@ def _figures(
     failures: dict[str, str],
     written: list[Path],
 ) -> Iterator[dict[str, Any]]:
-    words = captions(data)
+    words, found = captions(data), findings(data)
     for spec in FIGURES:
         name = f"figure {spec.name}"
         figure = _attempt(lambda spec=spec: spec.draw(data), name, failures)  # type: ignore[misc]
@@ -168,6 +175,7 @@ def _figures(
             "name": spec.name,
             "title": spec.title,
             "caption": words[spec.name],
+            "findings": found.get(spec.name, []),
             "image": image,
             "reason": failures.get(name),
         }
@@ -177,7 +185,8 @@ def _image(figure: Figure, spec: FigureSpec) -> dict[str, Any]:
     """Return a figure as the attributes of an img element; inline SVGs would share their ids."""
     content, kind = figure_bytes(figure, "svg"), "svg+xml"
     if len(content) > LARGEST_SVG:
-        content, kind = figure_bytes(figure, "png"), "png"
+        pixels = figure_bytes(figure, "png")
+        content, kind = min((content, kind), (pixels, "png"), key=lambda pair: len(pair[0]))
     return {
         "source": f"data:image/{kind};base64,{base64.b64encode(content).decode()}",
         "width": round(figure.get_figwidth() * PIXELS_PER_INCH),

@@ -131,7 +131,7 @@ def cost_table(data: SweepData) -> Table:
 def distance_table(data: SweepData) -> Table:
     """Distances between pruned student and teacher."""
     rows = []
-    for names, group in _groups(data):
+    for names, group in groups_of(data):
         samples = [[one.comparison["distance"]["paths"] for one in group]]
         for name in ("in_strength", "in_strength_balanced"):
             samples.append([_first(one.comparison["distance"][name]) for one in group])
@@ -159,7 +159,7 @@ def distance_table(data: SweepData) -> Table:
 def matching_table(data: SweepData) -> Table:
     """How many of the teacher's hidden units the pruned students hold."""
     rows = []
-    for names, group in _groups(data):
+    for names, group in groups_of(data):
         found = [one.comparison["matching"] for one in group if one.comparison["matching"]]
         if found:
             counts = [int(one["matched"]) for one in found]
@@ -206,7 +206,8 @@ def ordered(data: SweepData, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[
     )  # fmt: skip
 
 
-def _groups(data: SweepData) -> list[tuple[list[str], list[StudentGraph]]]:
+def groups_of(data: SweepData) -> list[tuple[list[str], list[StudentGraph]]]:
+    """Return the measured students of every kind and width, under the cells that name them."""
     groups: dict[tuple[int, int, int], list[StudentGraph]] = {}
     place = {kind: number for number, kind in enumerate(data.styles)}
     for one in data.graphs:

@@ -47,7 +47,9 @@ def parse(text):
 @pytest.fixture(scope="module")
 def written(tiny_sweep, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    report = write_report(tiny_sweep[0], folder / "a.html", figures=folder / "figures")
+    report = write_report(
+        tiny_sweep[0], folder / "a.html", figures=folder / "figures", null_samples=3
+    )
     return report, report.path.read_text("utf-8")
 
 
@@ -71,7 +73,7 @@ def test_the_page_refers_to_nothing_outside(written):
     assert not re.search(r"https?://|@import|url\(", written[1])
     for source in parser.sources:
         content = base64.b64decode(source.partition(",")[2])
-        outside = re.findall(rb"(?:href|src)=\"(?!#)[^\"]*\"|url\((?!#)[^)]*\)", content)
+        outside = re.findall(rb"(?:href|src)=\"(?!#|data:)[^\"]*\"|url\((?!#)[^)]*\)", content)
         assert outside == [] or content.startswith(b"\x89PNG")
 
 
@@ -109,7 +111,7 @@ def test_an_existing_page_is_kept_unless_told(tiny_sweep, tmp_path, monkeypatch)
     with pytest.raises(StaError, match="exists already"):
         write_report(tiny_sweep[0], output)
     assert output.read_text() == "mine"
-    write_report(tiny_sweep[0], output, overwrite=True)
+    write_report(tiny_sweep[0], output, overwrite=True, null_samples=2)
     assert output.read_text().startswith("<!DOCTYPE html>")
     assert [path.name for path in tmp_path.iterdir()] == ["a.html"]
 
@@ -135,7 +137,7 @@ def test_what_fails_is_replaced_by_its_reason(tiny_sweep, tmp_path, monkeypatch)
         "FIGURES",
         (FigureSpec("ramp", "A", refuse), FigureSpec("paths", "B", stumble), FIGURES[0]),
     )
-    report = write_report(tiny_sweep[0], tmp_path / "a.html")
+    report = write_report(tiny_sweep[0], tmp_path / "a.html", null_samples=2)
     text = report.path.read_text("utf-8")
     parse(text)
     assert report.failures["figure ramp"] == "the 7 <dwarfs> are too short"
@@ -151,7 +153,7 @@ def test_a_failing_collapse_keeps_what_does_not_need_it(tiny_sweep, tmp_path, mo
 
     monkeypatch.setattr("sta.analysis.report.data.collapse_sweep", fail)
     monkeypatch.setattr(page_module, "FIGURES", FIGURES[:1])
-    report = write_report(tiny_sweep[0], tmp_path / "a.html")
+    report = write_report(tiny_sweep[0], tmp_path / "a.html", null_samples=2)
     text = report.path.read_text("utf-8")
     assert "No verdict: no fit today" in text
     assert report.failures["table fits"] == "no fit today"
@@ -175,7 +177,7 @@ def test_a_kind_with_markup_in_its_name_is_escaped(tmp_path):
     kinds = {"<b>$x_T$": {"like": "direct"}, "spectral": {"batch_size": 50}}
     student = {"widths": [4, 6], "trials": 2, "kinds": ["spectral", "<b>$x_T$"]}
     folder = sweep(tmp_path / "out", student=student, kinds=kinds)
-    report = write_report(folder, tmp_path / "a.html")
+    report = write_report(folder, tmp_path / "a.html", null_samples=2)
     text = report.path.read_text("utf-8")
     parse(text)
     assert report.failures == {}
@@ -186,7 +188,7 @@ def test_a_kind_with_markup_in_its_name_is_escaped(tmp_path):
 def test_a_linear_teacher_of_another_depth_is_reported(tmp_path):
     teacher = {"kind": "linear", "input_width": 4, "widths": [3], "draws": 1}
     folder = sweep(tmp_path / "out", teacher={**teacher, "later_widths": []})
-    report = write_report(folder, tmp_path / "a.html")
+    report = write_report(folder, tmp_path / "a.html", null_samples=2)
     text = report.path.read_text("utf-8")
     assert report.failures == {}
     assert "layers" in text[text.index('id="table-matching"') :]
@@ -198,7 +200,7 @@ def test_several_teachers_diverged_students_and_one_trial(tmp_path):
     wild = {"like": "direct", "learning_rate": 1e300}
     kinds = {**TINY["kinds"], "wild": wild}
     folder = sweep(tmp_path / "out", teacher=teacher, student=student, kinds=kinds)
-    report = write_report(folder, tmp_path / "a.html")
+    report = write_report(folder, tmp_path / "a.html", null_samples=2)
     text = report.path.read_text("utf-8")
     parse(text)
     assert set(report.failures) == {"figure ramp_widths"}
@@ -211,7 +213,7 @@ def test_a_sweep_of_diverged_students_still_makes_a_page(tmp_path):
     student = {"widths": [4], "trials": 1, "kinds": ["wild"]}
     wild = {"wild": {"like": "direct", "learning_rate": 1e300}}
     folder = sweep(tmp_path / "out", student=student, kinds={**TINY["kinds"], **wild})
-    report = write_report(folder, tmp_path / "a.html")
+    report = write_report(folder, tmp_path / "a.html", null_samples=2)
     text = report.path.read_text("utf-8")
     parse(text)
     assert "verdict" in report.failures
