@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from torch import Tensor
@@ -17,6 +18,7 @@ from sta.analysis.graph.layered_graph import FloatArray, Property
 from sta.checkpoint import Checkpoint, load_single, weights
 from sta.errors import StaError
 from sta.files import readable
+from sta.formats import network_from_state
 from sta.spectral import (
     Network,
     SpectralLinear,
@@ -26,7 +28,7 @@ from sta.spectral import (
     units_above,
 )
 
-__all__ = ["Role", "graph_of", "load_graph"]
+__all__ = ["Role", "from_state_dict", "graph_of", "load_graph"]
 
 Role: TypeAlias = Literal["student", "teacher"]
 
@@ -73,6 +75,53 @@ def graph_of(network: Network, role: str, *, bias: bool = False) -> LayeredGraph
     )
 
 
+def from_state_dict(
+    state: Mapping[str, Tensor],
+    *,
+    threshold: float | None = None,
+    bias: bool = False,
+    role: str = "student",
+) -> LayeredGraph:
+    """Return the graph of a state_dict in memory, of a chain of linear or spectral layers.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        As ``model.state_dict()`` of torch, on any device; pruning masks are applied.
+    threshold : float, optional
+        Relative importance L_i / max L above which a unit is kept; without it all are.
+    bias : bool, optional
+        Whether biases become units.
+    role : str, optional
+        What the network is.
+
+    Returns
+    -------
+    LayeredGraph
+        With the properties ``sta_version``, ``kind``, ``readout``, ``activation`` and
+        ``prune_threshold``, as far as they apply.
+
+    Raises
+    ------
+    StaError
+        If the tensors are no such chain or not finite, there are no biases, or the threshold is
+        out of range or leaves nothing of a layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from_state_dict(torch.nn.Linear(3, 2).state_dict(), bias=True).widths
+    (4, 2)
+    """
+    _check_threshold(threshold)
+    if isinstance(state, Mapping):
+        state = {name: _on_cpu(value) for name, value in state.items()}
+    read = network_from_state(state, Path("state_dict"))
+    network = read.network if threshold is None else _pruned(read.network, threshold)
+    properties = _properties(network, read.kind, threshold)
+    return replace(_with_biases(network, role, "state_dict", bias=bias), properties=properties)
+
+
 def load_graph(
     path: Path | str,
     *,
@@ -80,6 +129,9 @@ def load_graph(
     threshold: float | None = None,
     bias: bool = False,
     role: Role = "student",
+    format: str | None = None,  # noqa: A002 - the word for it
+    layer: str = "layer",
+    weight: str = "weight",
 ) -> LayeredGraph:
     """Read any file of a network or of a graph as a graph.
 
@@ -88,15 +140,19 @@ def load_graph(
     path : Path or str
         What `sta.checkpoint.load_single` reads (a checkpoint, a state_dict as ``.pt`` or
         ``.safetensors``, an npz of the published code or of matrices ``w1``, ``w2``, ...), or a
-        graph file that `sta.analysis.graph.exports.read_graph` reads.
+        graph file that `sta.analysis.graph.read_graph` reads.
     member : int, optional
         Which student of an ensemble.
     threshold : float, optional
         Relative importance L_i / max L above which a unit is kept; without it all are.
     bias : bool, optional
-        Whether biases become units; a graph file has its own or none.
+        Whether biases become units; a graph file has its own.
     role : {"student", "teacher"}, optional
         Which network of a checkpoint of sta.
+    format : str, optional
+        Format of a graph file, whatever its suffix.
+    layer, weight : str, optional
+        Node attribute and edge attribute of a graph file that hold layers and weights.
 
     Returns
     -------
@@ -108,33 +164,58 @@ def load_graph(
     Raises
     ------
     StaError
-        If the file cannot be read, holds no such network, or the threshold is out of range or
-        leaves nothing of a layer.
+        If the file cannot be read, holds no such network or no biases, or the threshold is out of
+        range or leaves nothing of a layer.
     """
     path = Path(path)
-    if threshold is not None and not 0 <= threshold < 1:
-        raise StaError(f"threshold {threshold} is out of range; choose from 0 up to below 1")
-    if is_graph_file(path):
-        return _from_graph_file(path, member, threshold, bias=bias, role=role)
+    _check_threshold(threshold)
+    if format is not None or is_graph_file(path):
+        graph = read_graph(path, format, layer=layer, weight=weight)
+        return _of_graph_file(graph, path, member, threshold, bias=bias, role=role)
+    if (layer, weight) != ("layer", "weight"):
+        raise StaError(f"{path} is no graph file; leave the attributes of layers and weights out")
     checkpoint = load_single(path, member)
     network = _network(checkpoint, path, role)
     if threshold is not None:
-        network = shrink(network, units_above(network, threshold))
-    properties: dict[str, Property] = {
-        "checkpoint_sha256": _sha256(path),
-        "sta_version": sta.__version__,
-        "kind": checkpoint.kind if role == "student" else "teacher",
-        "readout": network.readout,
-        "activation": "relu",
-    }
+        network = _pruned(network, threshold)
+    kind = checkpoint.kind if role == "student" else "teacher"
+    properties = {"checkpoint_sha256": _sha256(path), **_properties(network, kind, threshold)}
     if member is not None:
         properties["member"] = member
-    if threshold is not None:
-        properties["prune_threshold"] = threshold
-    graph = replace(graph_of(network, role, bias=bias), properties=properties)
+    graph = replace(_with_biases(network, role, path, bias=bias), properties=properties)
     if role == "student" and checkpoint.teacher is not None:
         return _with_match(graph, network, checkpoint.teacher)
     return graph
+
+
+def _check_threshold(threshold: float | None) -> None:
+    if threshold is not None and not 0 <= threshold < 1:
+        raise StaError(f"threshold {threshold} is out of range; choose from 0 up to below 1")
+
+
+def _pruned(network: Network, threshold: float) -> Network:
+    return shrink(network, units_above(network, threshold))
+
+
+def _with_biases(network: Network, role: str, source: object, *, bias: bool) -> LayeredGraph:
+    graph = graph_of(network, role, bias=bias)
+    if bias and not graph.has_bias:
+        raise StaError(f"{source} holds no biases; leave bias out")
+    return graph
+
+
+def _properties(network: Network, kind: str, threshold: float | None) -> dict[str, Property]:
+    properties: dict[str, Property] = {
+        "sta_version": sta.__version__,
+        "kind": kind,
+        "readout": network.readout,
+        "activation": "relu",
+    }
+    return properties if threshold is None else properties | {"prune_threshold": threshold}
+
+
+def _on_cpu(value: Any) -> Any:
+    return value.detach().cpu() if isinstance(value, Tensor) else value
 
 
 def _with_match(graph: LayeredGraph, network: Network, teacher: Network) -> LayeredGraph:
@@ -157,12 +238,17 @@ def _network(checkpoint: Checkpoint, path: Path, role: Role) -> Network:
     return checkpoint.teacher
 
 
-def _from_graph_file(
-    path: Path, member: int | None, threshold: float | None, *, bias: bool, role: Role
+def _of_graph_file(
+    graph: LayeredGraph,
+    path: Path,
+    member: int | None,
+    threshold: float | None,
+    *,
+    bias: bool,
+    role: Role,
 ) -> LayeredGraph:
     if member is not None:
         raise StaError(f"{path} holds one graph; leave --member {member} out")
-    graph = read_graph(path)
     if role == "teacher" and graph.role != "teacher":
         raise StaError(f"{path} holds the graph of a {graph.role or 'network'}, not of a teacher")
     if bias and not graph.has_bias:

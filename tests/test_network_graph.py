@@ -15,7 +15,7 @@ from torch.nn.utils.prune import l1_unstructured
 
 import sta
 from sta.analysis.graph.formats.exports import GRAPH_FORMATS, write_graph
-from sta.analysis.network_graph import graph_of, load_graph
+from sta.analysis.network_graph import from_state_dict, graph_of, load_graph
 from sta.checkpoint import load_checkpoint, load_single, save_checkpoint, weights
 from sta.errors import FileFormatError, ShapeError, StaError
 from sta.spectral import Network, SpectralLinear, StackedLinear, importance, shrink, units_above
@@ -81,8 +81,51 @@ def test_the_graph_with_biases_computes_the_network(network):
     assert np.isnan(graph.attributes["eigenvalue"][1][-1])
 
 
-def test_biases_that_are_not_there_are_no_units():
-    assert not load_graph(PUBLISHED / "teacher.npz", bias=True).has_bias
+def test_biases_that_are_not_there_are_asked_for_in_vain(network):
+    with pytest.raises(StaError, match=r"teacher\.npz holds no biases"):
+        load_graph(PUBLISHED / "teacher.npz", bias=True)
+    with pytest.raises(StaError, match="holds no biases"):
+        from_state_dict(nn.Linear(3, 2, bias=False).state_dict(), bias=True)
+    for layer in network.chain:
+        layer.bias = None
+    assert not graph_of(network, "student", bias=True).has_bias
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("threshold", [None, 0.3])
+def test_a_state_dict_in_memory_is_that_of_a_file(tmp_path, bias, threshold):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 6), nn.ReLU(), nn.Linear(6, 2)).double()
+    l1_unstructured(model[0], "weight", amount=6)
+    torch.save(model.state_dict(), tmp_path / "m.pt")
+    graph = from_state_dict(model.state_dict(), bias=bias, threshold=threshold)
+    file = load_graph(tmp_path / "m.pt", bias=bias, threshold=threshold)
+    assert graph.role == file.role == "student"
+    assert all(np.array_equal(a, b) for a, b in zip(graph.layers, file.layers, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(graph.unit_ids, file.unit_ids, strict=True))
+    assert {"checkpoint_sha256", *graph.properties} == set(file.properties)
+    if threshold is None:
+        expected = (model[0].weight_orig * model[0].weight_mask).T.detach().numpy()
+        assert np.array_equal(graph.layers[0][:3, :6], expected)
+        parameters = dict(nn.Linear(3, 2).named_parameters())  # with gradients
+        assert from_state_dict(parameters, role="teacher").role == "teacher"
+
+
+def test_what_is_no_state_dict_of_a_chain():
+    chain = nn.Linear(3, 2).state_dict()
+    for state, message in (
+        ([1], "state_dict"),
+        ({}, "no linear"),
+        (nn.Conv1d(1, 1, 1).state_dict(), "matrix"),
+        ({**chain, "running_mean": torch.ones(2)}, "running_mean"),
+        ({"weight": np.ones((2, 3))}, "no tensor"),
+        ({"weight": torch.full((2, 3), torch.nan)}, "NaN"),
+        ({"a.weight": torch.ones(4, 3), "b.weight": torch.ones(2, 5)}, "b|5|layer"),
+    ):
+        with pytest.raises(StaError, match=message):
+            from_state_dict(state)
+    with pytest.raises(StaError, match="threshold 2"):
+        from_state_dict(chain, threshold=2)
 
 
 def test_a_stack_is_no_graph(shard):
@@ -159,6 +202,14 @@ def test_what_a_graph_file_cannot_give(tmp_path):
     ):
         with pytest.raises(StaError, match=message):
             load_graph(path, **options)
+
+
+def test_graph_files_of_other_programs_may_name_things_otherwise(tmp_path):
+    (tmp_path / "edges").write_text("source,target,w\na,b,2.5\n")
+    graph = load_graph(tmp_path / "edges", format="csv", weight="w")
+    assert graph.layers[0].tolist() == [[2.5]]
+    with pytest.raises(StaError, match="no graph file"):
+        load_graph(PUBLISHED / "teacher.npz", weight="w")
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0, float("nan")])

@@ -66,6 +66,22 @@ def test_biases_and_conversion(tmp_path):
     assert read_graph(tmp_path / "net.json").widths == (4, 5, 2)
 
 
+def test_what_has_no_suffix_is_read_by_its_format(tmp_path):
+    run(STUDENT, "-o", tmp_path / "x", "--format", "csv")
+    run(tmp_path / "x", "--from", "csv", "-o", tmp_path / "y.json")
+    again, expected = read_graph(tmp_path / "y.json"), load_graph(STUDENT)
+    assert all(np.array_equal(a, b) for a, b in zip(again.layers, expected.layers, strict=True))
+    assert again.properties == expected.properties
+
+
+def test_edges_of_another_program(tmp_path):
+    (tmp_path / "e.csv").write_text("source,target,strength,depth\na,c,1,3\nb,d,-0.5,3")
+    names = ("--weight-attribute", "strength", "--layer-attribute", "depth")
+    line = run(tmp_path / "e.csv", *names, "-o", tmp_path / "e.graphml").stdout
+    assert "2-2, 4 nodes and 2 edges" in line
+    assert read_graph(tmp_path / "e.graphml").layers[0].tolist() == [[1.0, 0.0], [0.0, -0.5]]
+
+
 @pytest.fixture
 def folder(tmp_path, tiny_sweep, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -74,6 +90,7 @@ def folder(tmp_path, tiny_sweep, monkeypatch):
     (tmp_path / "text.gml").write_text("no graph")
     (tmp_path / "exists.gml").write_text("mine")
     (tmp_path / "taken.nodes.csv").write_text("mine")
+    (tmp_path / "edges.csv").write_text("source,target,w\na,b,1\n")
     return tmp_path
 
 
@@ -89,6 +106,11 @@ MISTAKES = {
     "threshold nan": ("net.npz -o x.gml --threshold nan", 1, "nan"),
     "no out": ("net.npz", 2, "--out"),
     "no teacher": ("net.npz -o x.gml --role teacher", 1, "holds no teacher"),
+    "no biases": ("net.npz -o x.gml --bias", 1, "net.npz holds no biases"),
+    "long name": (f"net.npz -o {'x' * 300}.gml", 1, "cannot write"),
+    "wrong format": ("edges.csv --from gml -o x.gml", 1, "edges.csv is damaged or no graph"),
+    "no weight": ("edges.csv -o x.gml", 1, "--weight-attribute NAME"),
+    "attribute": ("net.npz --layer-attribute l -o x.gml", 1, "net.npz is no graph file"),
     "ensemble": ("shard.pt -o x.gml", 1, "--member"),
     "folder": (". -o x.gml", 1, "not a file"),
     "folder of out": ("net.npz -o exists.gml/x.gml", 1, "cannot write"),

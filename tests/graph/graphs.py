@@ -63,6 +63,12 @@ FAMILY = {
     "empty layer": lambda: random_graph((3, 4, 4, 2), 4, 0.3).keep(3, [0]),
     "negative": lambda: LayeredGraph.from_arrays([-np.ones((2, 3)), -np.ones((3, 2))]),
     "deep": lambda: random_graph((2,) * 31, 5, 0.8),
+    "negative zero": lambda: LayeredGraph.from_arrays(
+        [[[-0.0, 1.0], [0.0, -2.0]], [[1.0], [-0.0]]]
+    ),
+    "large ids": lambda: LayeredGraph.from_arrays(
+        [np.ones((3, 2))], [[2**53 + 1, 2**63 - 1, -(2**63)], [2**62, 2**62 + 1]]
+    ),
     "sparse": lambda: LayeredGraph.from_arrays(
         [scipy.sparse.random_array(s, density=0.2, rng=6) for s in ((9, 8), (8, 7))]
     ),

@@ -13,7 +13,8 @@ import scipy.sparse.csgraph
 
 from sta.analysis.graph.checks import frozen
 from sta.analysis.graph.edges import FloatArray, IntArray, Layer
-from sta.analysis.graph.formats.columns import Column, Columns, attribute_arrays, split_facts
+from sta.analysis.graph.formats.columns import Column, Columns, split_facts
+from sta.analysis.graph.formats.values import attribute_arrays, whole_number
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import StaError
 
@@ -23,8 +24,10 @@ LARGEST_SMALL_LAYER = 10**6
 """Entries up to which a layer is dense, unless it is known to have been sparse."""
 THIN = 0.1
 """Share of nonzero weights below which a larger layer is sparse."""
-LARGEST_REMEMBERED = 2**31
-"""Bytes up to which a thin layer is made dense because it was dense before."""
+LARGEST_THIN = 2**26
+"""Bytes up to which thin layers of a graph are dense, all of them together."""
+LARGEST_GROWTH = 64
+"""The same, as a multiple of the bytes of all weights, so that no small file takes much memory."""
 
 
 def graph_from_columns(columns: Columns, *, layer: str = "layer") -> LayeredGraph:
@@ -57,7 +60,7 @@ def graph_from_columns(columns: Columns, *, layer: str = "layer") -> LayeredGrap
     role, properties, schema = split_facts(columns.facts)
     ids = _whole_column(nodes, "orig_index", names)
     named = {name: column for name, column in nodes.items() if name != layer}
-    attributes, left_out = attribute_arrays(named, groups, schema)
+    attributes, left_out = attribute_arrays(named, groups, _types(schema))
     for name in left_out:
         warnings.warn(
             f"node attribute {name!r} is left out: it is neither numbers nor truth values nor text",
@@ -74,6 +77,11 @@ def graph_from_columns(columns: Columns, *, layer: str = "layer") -> LayeredGrap
     if not bias.any():
         return graph
     return replace(graph, bias_units=tuple(frozen(bias[group]) for group in groups))
+
+
+def _types(schema: dict[str, Any]) -> dict[str, Any]:
+    types = schema.get("attributes")
+    return types if isinstance(types, dict) else {}
 
 
 def _layers(columns: Columns, name: str) -> IntArray:
@@ -151,7 +159,7 @@ def _whole_column(nodes: Any, name: str, names: Sequence[object]) -> IntArray | 
     values: Column | None = nodes.get(name)
     if values is None:
         return None
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+    if isinstance(values, np.ndarray) and values.dtype.kind == "i":
         return values.astype(np.intp)
     absent = [value is None or (isinstance(value, float) and value != value) for value in values]
     if all(absent):
@@ -161,13 +169,11 @@ def _whole_column(nodes: Any, name: str, names: Sequence[object]) -> IntArray | 
         if nothing:
             raise StaError(f"node {node!r} has no {name!r} but others have; give it to all or none")
         try:
-            number = int(value)
-            fits = number == float(value) and abs(number) < 2**62
-        except (TypeError, ValueError, OverflowError):
-            fits = False
-        if not fits:
-            raise StaError(f"node {node!r} has the {name} {value!r}; give a whole number")
-        numbers.append(number)
+            numbers.append(np.int64(whole_number(value)))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise StaError(
+                f"node {node!r} has the {name} {value!r}; give a whole number of 64 bits"
+            ) from error
     return np.array(numbers, dtype=np.intp)
 
 
@@ -177,7 +183,8 @@ def _matrices(
     weights, starts = _weights(columns), layers[columns.sources]
     kinds = storage if isinstance(storage, list) and len(storage) == widths.size - 1 else None
     cuts = np.cumsum(np.bincount(starts, minlength=widths.size))[: max(widths.size - 2, 0)]
-    matrices = []
+    allowance = max(LARGEST_THIN, LARGEST_GROWTH * weights.nbytes)
+    matrices: list[Layer] = []
     for number, chosen in enumerate(np.split(np.argsort(starts, kind="stable"), cuts)):
         if number + 1 == widths.size:
             break
@@ -185,16 +192,15 @@ def _matrices(
         _refuse_parallel(columns, chosen, rows * widths[number + 1] + targets)
         shape = (int(widths[number]), int(widths[number + 1]))
         matrix = scipy.sparse.coo_array((weights[chosen], (rows, targets)), shape=shape).tocsr()
-        matrices.append(_sparse_or_dense(matrix, kinds[number] if kinds else None))
+        kind, size = kinds[number] if kinds else None, shape[0] * shape[1]
+        thin = matrix.nnz < THIN * size
+        wanted = kind == "dense" or size <= LARGEST_SMALL_LAYER
+        if kind == "sparse" or (thin and not (wanted and 8 * size <= allowance)):
+            matrices.append(matrix)
+        else:
+            allowance -= 8 * size * thin
+            matrices.append(matrix.toarray())
     return matrices
-
-
-def _sparse_or_dense(matrix: Layer, storage: object) -> Layer:
-    size = matrix.shape[0] * matrix.shape[1]
-    thin = size > LARGEST_SMALL_LAYER and matrix.nnz < THIN * size
-    if storage == "sparse" or (thin and (storage != "dense" or 8 * size > LARGEST_REMEMBERED)):
-        return matrix
-    return matrix.toarray()
 
 
 def _refuse_parallel(columns: Columns, chosen: IntArray, pairs: IntArray) -> None:
@@ -211,11 +217,13 @@ def _weights(columns: Columns) -> FloatArray:
         finite = np.isfinite(columns.weights)
         if finite.all():
             return columns.weights.astype(np.float64)
+    given = columns.weights
     weights = []
-    for number, weight in enumerate(columns.weights):
+    for number, weight in enumerate(given.tolist() if isinstance(given, np.ndarray) else given):
         if weight is None:
             raise StaError(
-                f"{columns.edge(number)} has no weight; name the edge attribute with weight=NAME"
+                f"{columns.edge(number)} has no weight; name the edge attribute with "
+                "weight=NAME or --weight-attribute NAME"
             )
         try:
             real = isinstance(weight, int | float | np.integer | np.floating)

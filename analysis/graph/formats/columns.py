@@ -23,8 +23,9 @@ from sta.analysis.graph.layered_graph import LayeredGraph, Property
 from sta.errors import StaError
 
 __all__ = [
+    "FORMAT",
     "Columns",
-    "attribute_arrays",
+    "check_names",
     "columns_of",
     "json_bytes",
     "node_columns",
@@ -33,11 +34,17 @@ __all__ = [
     "split_facts",
 ]
 
+FORMAT = "sta.graph/1"
+"""What an archive or a file of facts says it is."""
 Column: TypeAlias = Sequence[Any] | NDArray[Any]
 OWN_COLUMNS = ("layer", "index", "kind", "name", "orig_index")
-FILE_COLUMNS = ("id", "label", "node")
+FILE_COLUMNS = ("id", "label", "node", "node_for_adding", "self")
 OWN_FACTS = ("role", "widths", "schema")
-FILE_FACTS = ("directed", "edge", "id", "label", "multigraph", "node")
+FILE_FACTS = (
+    "directed", "edge", "edge_default", "id", "label", "multigraph", "node", "node_default"
+)  # fmt: skip
+LARGEST_EXACT = 2**53
+"""Largest whole number up to which every one is a float64."""
 _CASTS: dict[str, Callable[[Any], Property]] = {"bool": bool, "int": int, "float": float}
 
 
@@ -156,6 +163,8 @@ def node_columns(graph: LayeredGraph) -> dict[str, NDArray[Any]]:
 def _joined(name: str, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
     if name in OWN_COLUMNS + FILE_COLUMNS:
         raise StaError(f"attribute {name!r} has a name that graph files use themselves; rename it")
+    if not isinstance(name, str) or not name:
+        raise StaError(f"an attribute has the name {name!r}; give it one in letters")
     families = {"number" if v.dtype.kind in "iuf" else v.dtype.kind for v in values}
     long = families == {"number"} and max(v.dtype.itemsize for v in values) > 8
     if families not in ({"number"}, {"b"}, {"U"}) or long:
@@ -163,10 +172,30 @@ def _joined(name: str, values: Sequence[NDArray[Any]]) -> NDArray[Any]:
         raise StaError(
             f"attribute {name!r} has type {types}; graph files hold numbers, truth values or text"
         )
-    return np.concatenate(values)
+    joined = np.concatenate(values)
+    whole = [v for v in values if v.dtype.kind in "iu"]
+    if joined.dtype.kind == "f" and any(
+        int(v.max()) > LARGEST_EXACT or int(v.min()) < -LARGEST_EXACT for v in whole
+    ):
+        types = ", ".join(dict.fromkeys(str(v.dtype) for v in values))
+        raise StaError(
+            f"attribute {name!r} has type {types} and whole numbers above 2**53, which one column "
+            "cannot hold together; give all layers one type"
+        )
+    return joined
+
+
+def check_names(graph: LayeredGraph) -> None:
+    """Raise StaError if the role, or the name of a property, is no text."""
+    if not isinstance(graph.role, str):
+        raise StaError(f"the role is {graph.role!r}; give text, such as 'student'")
+    for name in graph.properties:
+        if not isinstance(name, str):
+            raise StaError(f"a property has the name {name!r}; give it one in letters")
 
 
 def _facts(graph: LayeredGraph) -> dict[str, Property]:
+    check_names(graph)
     for name in graph.properties:
         if name in OWN_FACTS + FILE_FACTS:
             raise StaError(
@@ -223,70 +252,3 @@ def _cast(value: Property, kind: object) -> Property:
     except (ValueError, OverflowError):
         return value
     return result if isinstance(value, str) or result == value else value
-
-
-def attribute_arrays(
-    nodes: Mapping[str, Column], groups: Sequence[IntArray], schema: Mapping[str, Any]
-) -> tuple[dict[str, list[NDArray[Any]]], list[str]]:
-    """Return attributes, one array for each group of nodes, and the names of what is none.
-
-    Types are those of the schema if the values have them, else the plainest that fits.
-    """
-    types = _mapping(schema, "attributes")
-    missing = [None] * sum(group.size for group in groups)
-    attributes, left_out = {}, []
-    for name in dict.fromkeys([*types, *nodes]):
-        if name in OWN_COLUMNS + FILE_COLUMNS:
-            continue
-        values = list(nodes.get(name, missing))
-        parts = [[values[node] for node in group] for group in groups]
-        try:
-            arrays = [_typed(part, of) for part, of in zip(parts, types[name], strict=True)]
-        except (KeyError, TypeError, ValueError, OverflowError):
-            whole = _inferred(values)
-            arrays = [] if whole is None else [whole[group] for group in groups]
-        if arrays:
-            attributes[name] = arrays
-        else:
-            left_out.append(name)
-    return attributes, left_out
-
-
-def _typed(values: list[Any], name: str) -> NDArray[Any]:
-    """Return values as an array of a named type; ValueError if they are not of that type."""
-    if name == "U":
-        if not all(value is None or isinstance(value, str) for value in values):
-            raise ValueError(name)
-        return np.array(["" if value is None else value for value in values])
-    dtype = np.dtype(name)
-    if dtype.kind not in "fiub":
-        raise ValueError(name)
-    exact: NDArray[Any]
-    if dtype.kind in "iu":
-        exact = np.array([int(value) for value in values], dtype)  # GML quotes long numbers
-    else:
-        exact = np.array([np.nan if value is None else float(value) for value in values])
-    with np.errstate(over="ignore", invalid="ignore"):
-        result = exact.astype(dtype)
-    given = exact if dtype.kind not in "iu" else [float(value) for value in values]
-    if not np.array_equal(result.astype(np.float64), given, equal_nan=True):
-        raise ValueError(name)
-    return result
-
-
-def _inferred(values: list[Any]) -> NDArray[Any] | None:
-    """Return values as an array of numbers, truth values or text; None if they are neither."""
-    present = [value for value in values if value is not None]
-    whole = len(present) == len(values)
-    if not present:
-        return None
-    if all(isinstance(value, str) for value in present):
-        return np.array(["" if value is None else value for value in values])
-    if whole and all(isinstance(value, bool | np.bool_) for value in present):
-        return np.array(values, dtype=bool)
-    if not all(isinstance(value, int | float | np.number) for value in present):
-        return None
-    integers = whole and all(isinstance(value, int | np.integer) for value in present)
-    if integers and all(-(2**63) <= value < 2**63 for value in present):
-        return np.array(values, dtype=np.int64)
-    return np.array([np.nan if value is None else float(value) for value in values])

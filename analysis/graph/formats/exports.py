@@ -2,7 +2,7 @@
 
 =============  ====================================================================
 ``.npz``       matrices as they are, dense or sparse; small, and numpy alone reads it
-``.csv``       edges in ``X.csv``, nodes in ``X.nodes.csv``, facts in ``X.graph.json``
+``.csv``       edges in ``X.csv``, nodes in ``X.nodes.csv``, facts in ``X.csv.graph.json``
 ``.parquet``   the same three tables, as parquet
 ``.json``      node-link data of networkx and d3, under the key ``edges``
 ``.graphml``   for Gephi, Cytoscape, yEd, igraph
@@ -20,25 +20,18 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sta.analysis.graph.formats.arrays import KEY, arrays_of, graph_from_arrays
-from sta.analysis.graph.formats.assembly import graph_from_columns
-from sta.analysis.graph.formats.columns import Columns, columns_of, json_bytes, records
 from sta.analysis.graph.formats.interop import from_networkx, to_networkx
-from sta.analysis.graph.formats.tables import (
-    edge_columns,
-    graph_of_tables,
-    positions,
-    table_paths,
-    tables_of,
-)
+from sta.analysis.graph.formats.node_link import graph_of_node_link, node_link_of
+from sta.analysis.graph.formats.sizes import check_written
+from sta.analysis.graph.formats.tables import graph_of_tables, table_paths, tables_of
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import FileFormatError, StaError
 from sta.files import check_archive, readable, refuse_existing, write_bytes
@@ -46,7 +39,7 @@ from sta.files import check_archive, readable, refuse_existing, write_bytes
 if TYPE_CHECKING:
     import networkx
 
-__all__ = ["GRAPH_FORMATS", "is_graph_file", "read_graph", "write_graph"]
+__all__ = ["GRAPH_FORMATS", "is_graph_file", "new_graph_files", "read_graph", "write_graph"]
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\r\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML cannot hold, or not keep."""
@@ -79,19 +72,20 @@ def write_graph(
     Raises
     ------
     StaError
-        If a file exists already or cannot be written, or the format cannot hold an attribute.
+        If a file exists already or cannot be written or would be too large to be read, or the
+        format cannot hold an attribute.
     """
     path = Path(path)
     suffix = _suffix(path, format)
-    for file in table_paths(path, suffix) if suffix in TABLES else (path,):
-        refuse_existing(file)
+    new_graph_files(path, format)
+    if suffix != ".npz":
+        check_written(path, LEAST_EDGE * graph.n_edges)
     try:
-        if suffix in TABLES:
-            contents = tables_of(graph, path, suffix, derived=derived)
-        else:
-            contents = {path: _WRITERS[suffix](graph, derived)}
+        contents = _contents(graph, path, suffix, derived=derived)
     except (ValueError, TypeError) as error:
         raise StaError(f"{path}: {_line(error)}") from error
+    for file, content in contents.items():
+        check_written(file, len(content))
     with contextlib.ExitStack() as undo:
         for file, content in contents.items():
             write_bytes(file, content)
@@ -100,32 +94,73 @@ def write_graph(
     return tuple(contents)
 
 
-def read_graph(path: Path | str, format: str | None = None) -> LayeredGraph:  # noqa: A002
+def new_graph_files(path: Path | str, format: str | None = None) -> tuple[Path, ...]:  # noqa: A002
+    """Return the files that :func:`write_graph` would write.
+
+    Raises
+    ------
+    StaError
+        If one exists already, or the path or the format cannot be one.
+    """
+    path = Path(path)
+    suffix = _suffix(path, format)
+    files = table_paths(path, suffix) if suffix in TABLES else (path,)
+    if "\0" in str(path):
+        raise StaError(f"{str(path)!r} is no name of a file; leave the zero character out")
+    try:
+        for file in files:
+            refuse_existing(file)
+    except OSError as error:
+        raise StaError(
+            f"cannot write {path}: {error.strerror or error}; choose another name"
+        ) from error
+    return files
+
+
+def read_graph(
+    path: Path | str,
+    format: str | None = None,  # noqa: A002
+    *,
+    layer: str = "layer",
+    weight: str = "weight",
+) -> LayeredGraph:
     """Read a graph that :func:`write_graph` wrote, or a layered one that others did.
 
     Parameters
     ----------
     path : Path or str
-        Of tables, that of the edges.
+        Of tables, that of the edges; it may be alone, see
+        :mod:`sta.analysis.graph.formats.tables`.
     format : str, optional
         One of ``GRAPH_FORMATS``, instead of the one that the suffix of `path` names.
+    layer, weight : str, optional
+        Node attribute and edge attribute, as in
+        :func:`sta.analysis.graph.formats.interop.from_networkx`; npz has none.
 
     Returns
     -------
     LayeredGraph
-        With the weights, ids, attributes and properties of the written one, bit by bit.
+        With the weights, ids, attributes and properties of the written one, bit by bit. A large
+        dense layer with few edges is sparse, unless it comes from npz.
 
     Raises
     ------
     FileFormatError
         If the file is missing, damaged, too large, or holds no layered graph.
+    StaError
+        If there is no such format, or it has no attributes to name.
     """
     path = Path(path)
     suffix = _suffix(path, format)
     with readable(path), _parsing(path):
+        if suffix == ".npz":
+            return _read_npz(path, layer, weight)
         if suffix in TABLES:
-            return graph_of_tables(path, suffix)
-        return _READERS[suffix](path)
+            return graph_of_tables(path, suffix, layer=layer, weight=weight)
+        if suffix == ".json":
+            return graph_of_node_link(path, layer=layer, weight=weight)
+        graph = _read_graphml(path) if suffix == ".graphml" else _read_gml(path)
+        return from_networkx(graph, layer=layer, weight=weight)
 
 
 def is_graph_file(path: Path | str) -> bool:
@@ -147,11 +182,21 @@ def is_graph_file(path: Path | str) -> bool:
 
 
 def _suffix(path: Path, name: str | None) -> str:
-    chosen = path.suffix.lower().removeprefix(".") if name is None else name.lower()
+    chosen = path.suffix.lower().removeprefix(".") if name is None else str(name).lower()
     if chosen not in GRAPH_FORMATS:
         wrong = f"{path} has no suffix of a graph file" if name is None else f"no format {name!r}"
         raise StaError(f"{wrong}; choose from {', '.join(GRAPH_FORMATS)}")
     return f".{chosen}"
+
+
+def _contents(graph: LayeredGraph, path: Path, suffix: str, *, derived: bool) -> dict[Path, bytes]:
+    if suffix in TABLES:
+        return tables_of(graph, path, suffix, derived=derived)
+    if suffix == ".npz":
+        return {path: _npz_of(graph, path)}
+    if suffix == ".json":
+        return {path: node_link_of(graph, derived=derived)}
+    return {path: (_graphml_of if suffix == ".graphml" else _gml_of)(graph, derived)}
 
 
 @contextlib.contextmanager
@@ -176,52 +221,22 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
 
 
-def _write_npz(graph: LayeredGraph, derived: bool) -> bytes:  # noqa: ARG001
-    buffer = io.BytesIO()
+def _npz_of(graph: LayeredGraph, path: Path) -> bytes:
     arrays: dict[str, Any] = dict(arrays_of(graph))
+    check_written(path, sum(array.nbytes + HEADER for array in arrays.values()))
+    buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 
-def _read_npz(path: Path) -> LayeredGraph:
+def _read_npz(path: Path, layer: str, weight: str) -> LayeredGraph:
+    if (layer, weight) != ("layer", "weight"):
+        raise StaError("npz has no attributes to name; leave the names of layer and weight out")
     check_archive(path)
     with np.load(path, allow_pickle=False) as archive:
         if KEY not in archive.files:
             raise FileFormatError(f"{path} holds {archive.files} but no graph of sta")
-        return graph_from_arrays({name: archive[name] for name in archive.files})
-
-
-def _write_json(graph: LayeredGraph, derived: bool) -> bytes:
-    columns = columns_of(graph)
-    nodes = {"id": np.arange(graph.n_nodes), **columns.nodes}
-    edges = {"source": columns.sources, "target": columns.targets}
-    content = {
-        "directed": True,
-        "multigraph": False,
-        "graph": dict(columns.facts),
-        "nodes": records(nodes),
-        "edges": records(edges | edge_columns(columns, derived=derived)),
-    }
-    return json_bytes(content)
-
-
-def _read_json(path: Path) -> LayeredGraph:
-    content = json.loads(path.read_bytes())
-    if content.get("directed") is not True:
-        raise FileFormatError("the graph is not directed; every edge needs a source and a target")
-    nodes: list[dict[str, Any]] = content["nodes"]
-    edges = content["edges"] if "edges" in content else content["links"]
-    ids = [node["id"] for node in nodes]
-    names = dict.fromkeys(name for node in nodes for name in node)
-    columns = Columns(
-        {name: [node.get(name) for node in nodes] for name in names},
-        positions(ids, [edge["source"] for edge in edges]),
-        positions(ids, [edge["target"] for edge in edges]),
-        [edge.get("weight") for edge in edges],
-        content.get("graph") or {},
-        ids,
-    )
-    return graph_from_columns(columns)
+        return graph_from_arrays(archive)
 
 
 def _networkx_of(graph: LayeredGraph, derived: bool) -> networkx.DiGraph:
@@ -233,7 +248,7 @@ def _networkx_of(graph: LayeredGraph, derived: bool) -> networkx.DiGraph:
     return result
 
 
-def _write_graphml(graph: LayeredGraph, derived: bool) -> bytes:
+def _graphml_of(graph: LayeredGraph, derived: bool) -> bytes:
     import networkx
 
     result = _networkx_of(graph, derived)
@@ -246,13 +261,13 @@ def _write_graphml(graph: LayeredGraph, derived: bool) -> bytes:
     return buffer.getvalue()
 
 
-def _read_graphml(path: Path) -> LayeredGraph:
+def _read_graphml(path: Path) -> networkx.DiGraph:
     import networkx
 
-    return from_networkx(networkx.read_graphml(path))
+    return networkx.read_graphml(path)
 
 
-def _write_gml(graph: LayeredGraph, derived: bool) -> bytes:
+def _gml_of(graph: LayeredGraph, derived: bool) -> bytes:
     import networkx
 
     try:
@@ -262,24 +277,16 @@ def _write_gml(graph: LayeredGraph, derived: bool) -> bytes:
     return f"{text}\n".encode("ascii")
 
 
-def _read_gml(path: Path) -> LayeredGraph:
+def _read_gml(path: Path) -> networkx.DiGraph:
     import networkx
 
-    return from_networkx(networkx.parse_gml(path.read_text(encoding="utf-8"), label="id"))
+    return networkx.parse_gml(path.read_text(encoding="utf-8"), label="id")
 
 
 TABLES = (".csv", ".parquet")
-_WRITERS: dict[str, Callable[[LayeredGraph, bool], bytes]] = {
-    ".npz": _write_npz,
-    ".json": _write_json,
-    ".graphml": _write_graphml,
-    ".gml": _write_gml,
-}
-_READERS: dict[str, Callable[[Path], LayeredGraph]] = {
-    ".npz": _read_npz,
-    ".json": _read_json,
-    ".graphml": _read_graphml,
-    ".gml": _read_gml,
-}
 GRAPH_FORMATS = ("npz", "csv", "parquet", "json", "graphml", "gml")
 """Names of the formats, each also a suffix."""
+LEAST_EDGE = 10
+"""Bytes that an edge takes at least, outside of npz."""
+HEADER = 1024
+"""Bytes of an array in an npz file before its entries, at most."""

@@ -1,12 +1,9 @@
 """The graph as an igraph, networkx or scipy object, for what those libraries do better, and back.
 
-Nodes are the integers ``0 .. n_nodes - 1``, layer after layer. Node attributes: ``layer``
-(0 for inputs), ``index`` (in the layer), ``kind`` (input, hidden, output, bias), ``name``
-("h1:17": unit 17 of hidden layer 1), ``orig_index`` (before pruning), and the graph's own.
-Edge attributes: ``weight`` (signed) and ``layer`` (of the source). Graph attributes: ``role``,
-``widths``, the graph's properties, and ``schema`` (types that files lose). All values are plain
-Python numbers, because writers of JSON, GML and GraphML stumble over numpy's; a unit without a
-value has no such attribute in networkx, None in igraph.
+Node attributes and graph attributes are the columns and the facts of
+:mod:`sta.analysis.graph.formats.columns`; edges have ``weight`` (signed) and ``layer`` (of the
+source). All values are plain Python numbers, because writers of JSON, GML and GraphML stumble over
+numpy's; a unit without a value has no such attribute in networkx, None in igraph.
 
 What ``to_networkx`` and ``to_igraph`` make, ``from_networkx`` and ``from_igraph`` turn back
 into the same graph, every bit of it; scipy's matrix holds the weights alone.
@@ -120,7 +117,8 @@ def to_networkx(graph: LayeredGraph, *, force: bool = False) -> networkx.DiGraph
 
     columns = columns_of(graph)
     edges = _edge_attributes(columns)
-    result = networkx.DiGraph(**columns.facts)
+    result = networkx.DiGraph()
+    result.graph.update(columns.facts)
     result.add_nodes_from(enumerate(records(columns.nodes)))
     result.add_edges_from(
         (source, target, {"weight": weight, "layer": layer})
@@ -168,7 +166,7 @@ def from_networkx(
     [[[1.0], [-2.0]], [[3.0]]]
     """
     if not graph.is_directed():
-        raise StaError("the graph is undirected; give a networkx.DiGraph")
+        raise StaError("the graph is undirected; give every edge a direction (networkx.DiGraph)")
     position = {node: number for number, node in enumerate(graph)}
     edges = list(graph.edges(data=weight))
     data = [values for _, values in graph.nodes(data=True)]
