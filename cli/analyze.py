@@ -123,8 +123,9 @@ def _draw(
         from sta.analysis.graph import motif_scores
 
         beside = None if analysis.teacher is None else motif_scores(analysis.teacher)
-        ax = plot_motif_scores({kind: motif_scores(student)}, beside)
-        save_figure(ax.figure, out / "motifs")
+        motifs = plot_motif_scores({kind: motif_scores(student)}, beside).get_figure(root=True)
+        if motifs is not None:
+            save_figure(motifs, out / "motifs")
 
 
 def _print(path: Path, analysis: StudentAnalysis) -> None:

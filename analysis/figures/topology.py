@@ -173,13 +173,13 @@ def plot_null_distances(
     """
     if not tests:
         raise ShapeError("no distance was placed among those of other networks")
-    reasons = [test.reason for test in tests.values()]
-    tests = {name: test for name, test in tests.items() if test.z is not None}
-    if not tests:
-        raise StaError(f"no scale to draw the distances on: {reasons[0]}")
+    drawn = [(name, test, test.z) for name, test in tests.items() if test.z is not None]
+    if not drawn:
+        reason = next(iter(tests.values())).reason
+        raise StaError(f"no scale to draw the distances on: {reason}")
     ax = axes_or_new(ax)
     colour = (styles or kind_styles([kind]))[kind].color
-    for row, (name, test) in enumerate(tests.items()):
+    for row, (name, test, z) in enumerate(drawn):
         null = test.null_distances
         heights, edges = np.histogram((null - null.mean()) / null.std(ddof=1), BINS)
         base, first = -float(row), row == 0
@@ -188,7 +188,7 @@ def plot_null_distances(
             color=GUIDE_COLOUR, alpha=0.6, lw=0, label="null networks" if first else "",
         )  # fmt: skip
         ax.plot(
-            [test.z], [base + 0.1], color=colour, marker="D", markersize=5, linestyle="",
+            [z], [base + 0.1], color=colour, marker="D", markersize=5, linestyle="",
             zorder=4, label=f"{kind_label(kind)}, observed" if first else "",
         )  # fmt: skip
         label = ax.text(
@@ -200,7 +200,7 @@ def plot_null_distances(
     grey_guide(ax, x=0.0, label="mean of null networks")
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
-    ax.set_ylim(0.95 - len(tests), 1.0)
+    ax.set_ylim(0.95 - len(drawn), 1.0)
     ax.margins(x=0.08)
     ax.set_xlabel("distance, s.d. from chance")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

@@ -23,7 +23,7 @@ from sta.analysis.graph.likeness.alignment import Outputs
 from sta.analysis.graph.likeness.matching import match_units
 from sta.analysis.graph.likeness.significance import DistanceTest, among
 from sta.analysis.graph.paths.distribution import path_distribution
-from sta.analysis.graph.paths.enumeration import count_paths
+from sta.analysis.graph.paths.enumeration import count_paths, count_text
 from sta.analysis.graph.summary import Notes, attempt
 from sta.analysis.graph.topology.null_models import resampled_weights, shuffled_weights
 from sta.errors import StaError
@@ -133,8 +133,8 @@ def chance_tests(
     if nulls and count > NULL_PATHS:
         names = [name for name in names if not name.startswith("paths")]
         notes["distance.nulls.paths"] = (
-            f"the {len(str(count))}-digit number of paths is above the {NULL_PATHS:.0e} up to "
-            "which the path weights of random networks are compared"
+            f"{count_text(count)} paths are above the {NULL_PATHS:.0e} up to which the path "
+            "weights of other networks are compared"
         )
     tests: list[tuple[str, DistanceTest]] = []
     distances = _Distances(teacher, outputs, cosine)
@@ -179,8 +179,12 @@ def place_among(
     def distance(key: str, graph: LayeredGraph) -> float | None:
         return attempt(lambda: distances[key](graph), f"{name}.{key}.{label}", notes)
 
-    observed = {key: distance(key, student) for key in distances}
-    drawn: dict[str, list[float]] = {k: [] for k, value in observed.items() if value is not None}
+    observed: dict[str, float] = {}
+    for key in distances:
+        value = distance(key, student)
+        if value is not None:
+            observed[key] = value
+    drawn: dict[str, list[float]] = {key: [] for key in observed}
     for network in networks:
         for key in list(drawn):
             value = distance(key, network)
@@ -189,10 +193,8 @@ def place_among(
             else:
                 drawn[key].append(value)
     tests = {
-        key: attempt(
-            partial(among, observed[key], drawn[key], label), f"{name}.{key}.{label}", notes
-        )
-        for key in drawn
+        key: attempt(partial(among, observed[key], values, label), f"{name}.{key}.{label}", notes)
+        for key, values in drawn.items()
     }
     return {key: test for key, test in tests.items() if test is not None}
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from sta.analysis.graph.edges import IntArray, Layer, edge_values, is_sparse
+from sta.analysis.graph.edges import IntArray, Layer, check_size, edge_values, is_sparse
 from sta.errors import ShapeError
-
-LARGEST_LAYER = 2**33
-"""Bytes of one dense weight matrix above which a graph is refused."""
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -25,16 +23,33 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 def frozen_layer(layer: Layer) -> Layer:
     """Make a layer read-only."""
-    frozen(layer.data if is_sparse(layer) else layer)
+    for array in (layer.data, layer.indices, layer.indptr) if is_sparse(layer) else (layer,):
+        frozen(array)
     return layer
 
 
+def frozen_arrays(
+    values: Sequence[ArrayLike], kind: DTypeLike | None = None
+) -> tuple[NDArray[Any], ...]:
+    """Read-only copies of arrays; those that are read-only already are not copied."""
+    return tuple(
+        value
+        if type(value) is np.ndarray
+        and not value.flags.writeable
+        and (kind is None or value.dtype == kind)
+        else frozen(np.array(value, dtype=kind))
+        for value in values
+    )
+
+
 def as_layer(given: object, number: int) -> Layer:
-    """Copy a matrix of real numbers, keeping it sparse if it is.
+    """Read-only copy of a matrix of real numbers, sparse if it is.
 
     Parameters
     ----------
     given : array_like or scipy.sparse array
+        Not copied if it is a layer already: float64 and read-only, in C order, or a csr_array
+        without repeated entries and stored zeros.
     number : int
         Which layer it is, for the message.
 
@@ -45,47 +60,97 @@ def as_layer(given: object, number: int) -> Layer:
     Raises
     ------
     ShapeError
-        If it is not a matrix of real numbers, or too large for one array.
+        If it is not a matrix of real numbers, or too large for memory.
     """
-    _check_size(given, number)
+    return as_matrix(given, f"layer {number}")
+
+
+def as_matrix(given: object, name: str) -> Layer:
+    """Do the same for a matrix of another name."""
+    if _is_layer(given):
+        return given
+    shape = getattr(given, "shape", ())
+    mend = "pass a scipy.sparse array"
     try:
-        raw: Any = given if scipy.sparse.issparse(given) else np.asarray(given)
-        if np.iscomplexobj(raw):
-            raise TypeError("complex weights")
-        if not scipy.sparse.issparse(raw):
-            return frozen(np.array(raw, dtype=np.float64, order="C"))
-        if raw.ndim != 2:
-            raise ValueError(f"a sparse array of shape {raw.shape}")
-        layer = scipy.sparse.csr_array(raw, dtype=np.float64, copy=True)
-        layer.sum_duplicates()
-        layer.eliminate_zeros()
-        return frozen_layer(layer)
-    except (TypeError, ValueError, RuntimeError) as error:
+        if scipy.sparse.issparse(given):
+            mend = "leave out units without edges"
+            n_units = sum(int(side) for side in shape)
+            check_size(16.0 * n_units, f"{name} of shape {shape}", mend)
+            return _as_sparse(given)
+        check_size(_dense_size(given), f"{name} of shape {shape}", mend)
+        matrix: NDArray[np.float64] = np.array(_real(given), dtype=np.float64, order="C")
+        matrix += 0.0  # no edge has one form: files keep no sign of it
+        return frozen(matrix)
+    except MemoryError as error:
+        raise ShapeError(f"{name} of shape {shape} does not fit in memory; {mend}") from error
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise ShapeError(
-            f"layer {number} is not a matrix of real numbers ({error}); pass a 2-d numpy array"
+            f"{name} is not a matrix of real numbers ({error}); pass a 2-d numpy array"
         ) from error
 
 
-def _check_size(given: object, number: int) -> None:
-    shape = getattr(given, "shape", None)
-    if not isinstance(shape, tuple) or scipy.sparse.issparse(given):
-        return
-    size = 8 * math.prod(int(side) for side in shape)
-    if size > LARGEST_LAYER:
-        raise ShapeError(
-            f"layer {number} of shape {shape} takes {size / 2**30:.1f} GiB as a dense matrix; "
-            "pass a scipy.sparse array"
-        )
+def check_total(layers: Sequence[object]) -> None:
+    """Refuse layers that together would not fit in memory as they are given."""
+    total = sum(_dense_size(layer) for layer in layers)
+    check_size(total, f"a graph of {len(layers)} dense layers", "pass scipy.sparse arrays")
+
+
+def _dense_size(given: object) -> float:
+    shape = () if scipy.sparse.issparse(given) else getattr(given, "shape", ())
+    return 8.0 * math.prod(int(side) for side in shape)
+
+
+def _is_layer(given: Any) -> bool:
+    if type(given) is np.ndarray:
+        flags = given.flags
+        return given.dtype == np.float64 and flags.c_contiguous and not flags.writeable
+    return (
+        type(given) is scipy.sparse.csr_array
+        and given.dtype == np.float64
+        and given.ndim == 2
+        and not any(part.flags.writeable for part in (given.data, given.indices, given.indptr))
+        and bool(given.has_canonical_format)
+        and bool(given.data.all())
+    )
+
+
+def _real(given: object) -> NDArray[Any]:
+    """Array of real numbers only: no strings of digits, dates or entries hidden by a mask."""
+    if np.ma.is_masked(given):
+        raise TypeError("masked entries; fill them")
+    array = np.asarray(given)
+    if array.dtype.kind == "O":
+        wrong = [entry for entry in array.ravel() if not isinstance(entry, numbers.Real)]
+        if wrong:
+            raise TypeError(f"an entry of type {type(wrong[0]).__name__}")
+    elif array.dtype.kind not in "biuf":
+        kind = "complex weights" if array.dtype.kind == "c" else f"entries of type {array.dtype}"
+        raise TypeError(kind)
+    return array
+
+
+def _as_sparse(given: Any) -> Layer:
+    if given.ndim != 2:
+        raise ValueError(f"a sparse array of shape {given.shape}")
+    if given.dtype.kind not in "biuf":
+        _real(np.empty(0, given.dtype))
+    layer = scipy.sparse.csr_array(given, dtype=np.float64, copy=True)
+    layer.sum_duplicates()
+    layer.eliminate_zeros()
+    return frozen_layer(layer)
 
 
 def as_ids(entry: ArrayLike, number: int) -> IntArray:
-    """Copy the ids of one node layer."""
-    ids = np.array(entry)
+    """Read-only copy of the ids of one node layer."""
+    ids = np.asarray(entry)
     if ids.dtype.kind not in "iu":
         raise ShapeError(
             f"unit_ids of node layer {number} have type {ids.dtype}; give whole numbers"
         )
-    return ids.astype(np.intp)
+    largest = np.iinfo(np.intp).max
+    if ids.size and int(ids.max()) > largest:
+        raise ShapeError(f"unit_ids of node layer {number} hold {ids.max()}, above {largest}")
+    return frozen_arrays([ids], np.intp)[0]
 
 
 def as_indices(units: ArrayLike, width: int, layer: int) -> IntArray:
@@ -122,7 +187,7 @@ def check_layers(layers: Sequence[Layer]) -> None:
                 f"layer {number} has shape {layer.shape}; every layer needs at least one unit"
             )
         if not np.isfinite(edge_values(layer)).all():
-            _refuse_infinite(layer, number)
+            raise ShapeError(_infinite(layer, f"layer {number}"))
         if number and layer.shape[0] != layers[number - 1].shape[1]:
             raise ShapeError(
                 f"layer {number} has {layer.shape[0]} sources but layer {number - 1} has "
@@ -131,11 +196,11 @@ def check_layers(layers: Sequence[Layer]) -> None:
             )
 
 
-def _refuse_infinite(layer: Layer, number: int) -> None:
+def _infinite(layer: Layer, name: str) -> str:
     entries = scipy.sparse.coo_array(layer)  # NaN is stored: it is not zero
     wrong = int(np.flatnonzero(~np.isfinite(entries.data))[0])
-    raise ShapeError(
-        f"layer {number} holds {entries.data[wrong]} at source {entries.row[wrong]}, "
+    return (
+        f"{name} holds {entries.data[wrong]} at source {entries.row[wrong]}, "
         f"target {entries.col[wrong]}; weights must be finite"
     )
 

@@ -6,6 +6,7 @@ zero is no edge in either. Every function returns a layer of the kind that it wa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -13,10 +14,32 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from sta.errors import ShapeError
+
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.intp]
 Layer: TypeAlias = Any
 """float64 ``ndarray`` or ``scipy.sparse.csr_array``; scipy has no types to say so."""
+LARGEST_ARRAYS = 2**33
+"""Bytes above which arrays are refused before they are allocated."""
+
+
+def check_size(n_bytes: float, what: str, mend: str) -> None:
+    """Refuse arrays that would not fit in memory.
+
+    Raises
+    ------
+    ShapeError
+        Above ``LARGEST_ARRAYS``.
+
+    Examples
+    --------
+    >>> check_size(1e12, "a weight matrix", "pass a scipy.sparse array")
+    Traceback (most recent call last):
+    sta.errors.ShapeError: a weight matrix would take 931.3 GiB; pass a scipy.sparse array
+    """
+    if n_bytes > LARGEST_ARRAYS:
+        raise ShapeError(f"{what} would take {n_bytes / 2**30:.1f} GiB; {mend}")
 
 
 def is_sparse(layer: Layer) -> bool:
@@ -25,8 +48,18 @@ def is_sparse(layer: Layer) -> bool:
 
 
 def dense(layer: Layer) -> FloatArray:
-    """Return a layer as an ndarray of shape (n_in, n_out)."""
-    return np.asarray(layer.toarray() if is_sparse(layer) else layer)
+    """Return a layer as an ndarray of shape (n_in, n_out).
+
+    Raises
+    ------
+    ShapeError
+        If that takes more than ``LARGEST_ARRAYS`` bytes.
+    """
+    if not is_sparse(layer):
+        return np.asarray(layer)
+    size = 8.0 * math.prod(int(side) for side in layer.shape)
+    check_size(size, f"a sparse layer of shape {layer.shape} as a dense matrix", "prune more first")
+    return np.asarray(layer.toarray())
 
 
 def edge_values(layer: Layer) -> FloatArray:
@@ -105,6 +138,35 @@ def scaled(
         weights = weights * rows[sources]
     if columns is not None:
         weights = weights * columns[targets]
+    return scipy.sparse.csr_array((weights, layer.indices, layer.indptr), shape=layer.shape)
+
+
+def divided(
+    layer: Layer, rows: FloatArray | None = None, columns: FloatArray | None = None
+) -> Layer:
+    """Divide the rows and the columns of a layer by factors whose reciprocals may overflow."""
+    if not is_sparse(layer):
+        quotient = layer if rows is None else layer / rows[:, None]
+        return quotient if columns is None else quotient / columns
+    weights = layer.data
+    if rows is not None:
+        weights = weights / np.repeat(rows, np.diff(layer.indptr))
+    if columns is not None:
+        weights = weights / columns[layer.indices]
+    return scipy.sparse.csr_array((weights, layer.indices, layer.indptr), shape=layer.shape)
+
+
+def shifted(layer: Layer, powers: NDArray[np.int32]) -> Layer:
+    """Multiply the rows of a layer by powers of two, exactly and from any to any scale.
+
+    Examples
+    --------
+    >>> shifted(np.array([[1.0, 3.0]]), np.array([2], np.int32)).tolist()
+    [[4.0, 12.0]]
+    """
+    if not is_sparse(layer):
+        return np.ldexp(layer, powers[:, None])
+    weights = np.ldexp(layer.data, np.repeat(powers, np.diff(layer.indptr)))
     return scipy.sparse.csr_array((weights, layer.indices, layer.indptr), shape=layer.shape)
 
 

@@ -8,14 +8,16 @@ the weights of one more unit of the node layer before, at which paths may start.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from sta.analysis.graph.biases import with_bias_units
 from sta.analysis.graph.checks import (
     as_ids,
     as_indices,
@@ -24,14 +26,17 @@ from sta.analysis.graph.checks import (
     check_bias_units,
     check_layers,
     check_properties,
+    check_total,
     check_unit_ids,
     frozen,
+    frozen_arrays,
     frozen_layer,
 )
 from sta.analysis.graph.edges import (
     FloatArray,
     IntArray,
     Layer,
+    check_size,
     dense,
     edge_count,
     is_sparse,
@@ -43,16 +48,14 @@ __all__ = ["FloatArray", "IntArray", "Layer", "LayeredGraph", "Property"]
 
 Property: TypeAlias = str | int | float | bool
 BoolArray: TypeAlias = NDArray[np.bool_]
-BIAS_ID = -1
-"""Entry of ``unit_ids`` of a bias unit, which is no unit of the network."""
-_MISSING: dict[str, Any] = {"f": np.nan, "U": "", "b": False}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayeredGraph:
     """Weighted directed acyclic graph whose edges join consecutive layers.
 
-    Build it with :meth:`from_arrays`; all arrays are read-only copies.
+    Build it with :meth:`from_arrays`. All arrays are read-only copies, and so are the mappings;
+    only arrays that are read-only already are kept as they are.
 
     Parameters
     ----------
@@ -93,13 +96,33 @@ class LayeredGraph:
     properties: Mapping[str, Property] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_layers(self.layers)
+        layers = tuple(as_layer(layer, at) for at, layer in enumerate(self.layers))
+        check_layers(layers)
+        self._put("layers", layers)
+        self._put("unit_ids", tuple(as_ids(ids, at) for at, ids in enumerate(self.unit_ids)))
         check_unit_ids(self.unit_ids, self.widths)
-        for name, values in self.attributes.items():
+        named = {name: frozen_arrays(values) for name, values in self.attributes.items()}
+        self._put("attributes", MappingProxyType(named))
+        for name, values in named.items():
             check_attribute(name, values, self.widths)
+        self._put("bias_units", frozen_arrays(self.bias_units, np.bool_))
         if self.bias_units:
             check_bias_units(self.bias_units, self.layers, self.widths)
         check_properties(self.properties)
+        self._put("properties", MappingProxyType(dict(self.properties)))
+
+    def _put(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)  # the only way in a frozen dataclass
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # unpickled arrays could be written, and the mappings cannot be pickled
+        attributes, properties = dict(self.attributes), dict(self.properties)
+        return LayeredGraph, (
+            self.layers, self.unit_ids, self.role, attributes, self.bias_units, properties
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"LayeredGraph(role={self.role!r}, widths={self.widths}, n_edges={self.n_edges})"
 
     @classmethod
     def from_arrays(
@@ -128,7 +151,7 @@ class LayeredGraph:
             What the network is.
         attributes : mapping, optional
             Further per-node values, one array per node layer under each name; bias units are
-            given NaN, or -1 where the values are whole numbers.
+            given NaN, or -1 where the values are whole numbers, unsigned ones as int64.
         properties : mapping, optional
             Facts about the whole network.
 
@@ -141,7 +164,8 @@ class LayeredGraph:
         ShapeError
             If the arrays do not fit together or hold a NaN or an infinity.
         """
-        matrices = tuple(as_layer(layer, number) for number, layer in enumerate(layers))
+        check_total(layers)
+        matrices = tuple(as_layer(layer, at) for at, layer in enumerate(layers))
         check_layers(matrices)
         widths = _widths(matrices)
         given = [None] * len(widths) if unit_ids is None else list(unit_ids)
@@ -151,15 +175,12 @@ class LayeredGraph:
                 "give one per node layer, inputs first, None for unpruned"
             )
         ids = tuple(
-            frozen(np.arange(width) if entry is None else as_ids(entry, number))
-            for number, (entry, width) in enumerate(zip(given, widths, strict=True))
+            frozen(np.arange(width)) if entry is None else as_ids(entry, at)
+            for at, (entry, width) in enumerate(zip(given, widths, strict=True))
         )
-        named = {
-            name: tuple(frozen(np.array(value)) for value in values)
-            for name, values in (attributes or {}).items()
-        }
-        graph = cls(matrices, ids, role, named, properties=dict(properties or {}))
-        return graph if biases is None else _with_biases(graph, biases)
+        named = {name: frozen_arrays(values) for name, values in (attributes or {}).items()}
+        graph = cls(matrices, ids, role, named, properties=properties or {})
+        return graph if biases is None else replace(graph, **with_bias_units(graph, biases))
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -233,14 +254,19 @@ class LayeredGraph:
 
     def with_attributes(self, **attributes: Sequence[ArrayLike]) -> LayeredGraph:
         """Graph with further per-node values, one array per node layer under each name."""
-        named = {
-            name: tuple(frozen(np.array(value)) for value in values)
-            for name, values in attributes.items()
-        }
+        named = {name: frozen_arrays(values) for name, values in attributes.items()}
         return replace(self, attributes={**self.attributes, **named})
 
     def dense(self) -> tuple[FloatArray, ...]:
-        """Return the weight matrices as ndarrays."""
+        """Return the weight matrices as ndarrays.
+
+        Raises
+        ------
+        ShapeError
+            If they would not fit in memory.
+        """
+        size = 8.0 * sum(math.prod(layer.shape) for layer in self.layers if is_sparse(layer))
+        check_size(size, f"a graph of widths {self.widths} as dense matrices", "prune more first")
         return tuple(dense(layer) for layer in self.layers)
 
     def _select(self, layer: int, chosen: IntArray) -> LayeredGraph:
@@ -264,54 +290,3 @@ class LayeredGraph:
 
 def _widths(matrices: Sequence[Layer]) -> tuple[int, ...]:
     return (matrices[0].shape[0], *(matrix.shape[1] for matrix in matrices))
-
-
-def _with_biases(graph: LayeredGraph, biases: Sequence[ArrayLike | None]) -> LayeredGraph:
-    if len(biases) != graph.n_layers:
-        raise ShapeError(
-            f"biases has {len(biases)} entries but the graph has {graph.n_layers} matrices; "
-            "give one per matrix, None for no bias"
-        )
-    present = [bias is not None for bias in biases] + [False]
-    matrices = [
-        _bordered(layer, bias, number, column=present[number + 1])
-        for number, (layer, bias) in enumerate(zip(graph.layers, biases, strict=True))
-    ]
-
-    def extended(values: NDArray[Any], at: int) -> NDArray[Any]:
-        missing = _MISSING.get(values.dtype.kind, BIAS_ID)
-        return frozen(np.append(values, missing).astype(values.dtype)) if present[at] else values
-
-    return LayeredGraph(
-        tuple(frozen_layer(matrix) for matrix in matrices),
-        tuple(extended(ids, at) for at, ids in enumerate(graph.unit_ids)),
-        graph.role,
-        {
-            name: tuple(extended(one, at) for at, one in enumerate(values))
-            for name, values in graph.attributes.items()
-        },
-        tuple(
-            frozen(np.arange(width + there) == width)
-            for width, there in zip(graph.widths, present, strict=True)
-        ),
-        graph.properties,
-    )
-
-
-def _bordered(layer: Layer, bias: ArrayLike | None, number: int, *, column: bool) -> Layer:
-    """Append a row of biases, and an empty column where the targets include a bias unit."""
-    rows = [layer]
-    if bias is not None:
-        row = np.asarray(as_layer(np.atleast_2d(np.asarray(bias)), number))
-        if row.shape != (1, layer.shape[1]):
-            raise ShapeError(
-                f"bias {number} has shape {np.shape(bias)} but its layer has "
-                f"{layer.shape[1]} targets; give one bias per target"
-            )
-        rows.append(row)
-    library: Any = scipy.sparse if is_sparse(layer) else np
-    tall = library.vstack(rows)
-    if column:
-        nothing = np.zeros((tall.shape[0], 1))
-        tall = library.hstack([tall, nothing])
-    return as_layer(tall, number)

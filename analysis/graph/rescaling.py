@@ -9,16 +9,27 @@ its output is 1 by definition.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from sta.analysis.graph.checks import as_layer
-from sta.analysis.graph.edges import FloatArray, Layer, dense, edge_list, is_sparse, scaled
+from sta.analysis.graph.edges import (
+    FloatArray,
+    Layer,
+    dense,
+    divided,
+    edge_count,
+    edge_counts,
+    edge_list,
+    edge_values,
+    is_sparse,
+    scaled,
+    shifted,
+)
 from sta.analysis.graph.layered_graph import LayeredGraph
+from sta.analysis.graph.paths.scaled_sums import ScaledSums, edge_products
 from sta.errors import ShapeError
 
 __all__ = ["balance", "rescale"]
@@ -44,7 +55,7 @@ def rescale(graph: LayeredGraph, layer: int, scale: ArrayLike) -> LayeredGraph:
     ------
     ShapeError
         If the layer is not hidden, a factor is missing, not positive, not finite, or not 1 for
-        a bias unit, or a rescaled weight is beyond float64.
+        a bias unit, or a rescaled weight is beyond float64, infinite or 0.
     """
     if not 0 < layer < graph.n_layers:
         raise ShapeError(
@@ -53,8 +64,10 @@ def rescale(graph: LayeredGraph, layer: int, scale: ArrayLike) -> LayeredGraph:
     factors = _factors(graph, layer, scale)
     matrices = list(graph.layers)
     with np.errstate(over="ignore"):  # an infinite weight is refused below
-        matrices[layer - 1] = as_layer(scaled(matrices[layer - 1], columns=factors), layer - 1)
-        matrices[layer] = as_layer(_over_rows(matrices[layer], factors), layer)
+        matrices[layer - 1] = scaled(matrices[layer - 1], columns=factors)
+        matrices[layer] = divided(matrices[layer], factors)
+    for at in (layer - 1, layer):
+        _check_edges(graph, at, matrices[at], f"factors of {factors.min():g} to {factors.max():g}")
     return replace(graph, layers=tuple(matrices))
 
 
@@ -72,15 +85,25 @@ def balance(graph: LayeredGraph) -> LayeredGraph:
     -------
     LayeredGraph
 
+    Raises
+    ------
+    ShapeError
+        If a weight of the balanced graph is beyond float64, infinite or 0.
+
     Examples
     --------
     >>> graph = LayeredGraph.from_arrays([[[0.0], [5.0]], [[2.0]]])
     >>> [layer.tolist() for layer in balance(graph).layers]
     [[[0.0], [1.0]], [[10.0]]]
     """
-    for layer in range(1, graph.n_layers):
-        graph = rescale(graph, layer, 1 / incoming_norms(graph.layers[layer - 1]))
-    return graph
+    if graph.n_layers == 1:
+        return graph
+    matrices, powers = _balanced_layers(graph)
+    with np.errstate(over="ignore"):
+        matrices[-1] = _transposed(shifted(_transposed(matrices[-1]), powers))
+    for at, matrix in enumerate(matrices):
+        _check_edges(graph, at, matrix, "incoming weights of hidden units at length 1")
+    return replace(graph, layers=tuple(matrices))
 
 
 def incoming_norms(matrix: Layer) -> FloatArray:
@@ -108,11 +131,9 @@ def incoming_norms(matrix: Layer) -> FloatArray:
 
 
 def balanced_weights(graph: LayeredGraph) -> tuple[FloatArray, ...]:
-    """Weights with incoming vectors of hidden units at length one, and layers at largest one.
+    """Weights of the balanced graph, every layer over its largest, in range at any scale.
 
-    Without a fixed scale of the teacher's units, a cosine one layer further would depend on
-    it. The layers are scaled because that keeps products of extreme weights in range; what a
-    layer lost is given back to the bias units of the next, whose weights it does not touch.
+    Without a fixed scale of the teacher's units, a cosine one layer further would depend on it.
 
     Parameters
     ----------
@@ -123,22 +144,44 @@ def balanced_weights(graph: LayeredGraph) -> tuple[FloatArray, ...]:
     tuple of ndarray
         Of the shapes of ``graph.layers``, dense also where these are sparse.
     """
-    first, log_lost = _over_largest(dense(graph.layers[0]))
-    matrices = [first]
-    for at, layer in enumerate(graph.layers[1:], start=1):
-        norms = incoming_norms(matrices[-1])
-        matrices[-1] = matrices[-1] / norms
-        factors = norms
-        if graph.is_bias(at).any():
-            common = max(0.0, -log_lost)
-            bias = math.exp(-log_lost - common)
-            factors = np.where(graph.is_bias(at), bias, norms * math.exp(-common))
-            log_lost += common
-        matrix, log_own = _over_largest(dense(layer))
-        matrix, log_pushed = _over_largest(matrix * factors[:, None])
-        log_lost += log_own + log_pushed
-        matrices.append(matrix)
-    return tuple(matrices)
+    matrices, powers = _balanced_layers(graph)
+    matrices[-1] = _transposed(shifted(_transposed(matrices[-1]), powers - powers.max()))
+    return tuple(_over_largest(dense(matrix)) for matrix in matrices)
+
+
+def _balanced_layers(graph: LayeredGraph) -> tuple[list[Layer], NDArray[np.int32]]:
+    """Layers of the balanced graph, the columns of the last over powers of two, and these.
+
+    The length of a unit's incoming weights is passed on with a power of two of its own.
+    """
+    matrices: list[Layer] = []
+    sources = ScaledSums.ones(graph.widths[0])
+    for layer in graph.layers:
+        products, powers = edge_products(_transposed(layer), sources)
+        matrices.append(_transposed(products))
+        if len(matrices) == graph.n_layers:
+            break
+        lengths = incoming_norms(matrices[-1])
+        with_input = edge_counts(matrices[-1], axis=0) > 0
+        matrices[-1] = divided(matrices[-1], columns=lengths)
+        sources = ScaledSums.of(lengths, np.where(with_input, powers, 0))
+    return matrices, powers
+
+
+def _transposed(layer: Layer) -> Layer:
+    return scipy.sparse.csr_array(layer.T) if is_sparse(layer) else layer.T
+
+
+def _check_edges(graph: LayeredGraph, at: int, matrix: Layer, what: str) -> None:
+    """Refuse weights that left float64: a weight of 0 would be an edge less."""
+    values = edge_values(matrix)
+    lost = edge_count(graph.layers[at]) - np.count_nonzero(values)
+    infinite = np.count_nonzero(~np.isfinite(values))
+    if lost or infinite:
+        raise ShapeError(
+            f"with {what}, {lost} weights of layer {at} would be 0 and {infinite} infinite; scale "
+            "the weights of the layers nearer to 1"
+        )
 
 
 def _factors(graph: LayeredGraph, layer: int, scale: ArrayLike) -> FloatArray:
@@ -165,16 +208,6 @@ def _factors(graph: LayeredGraph, layer: int, scale: ArrayLike) -> FloatArray:
     return factors
 
 
-def _over_rows(layer: Layer, factors: FloatArray) -> Layer:
-    if not is_sparse(layer):
-        return layer / factors[:, None]
-    sources, _, weights = edge_list(layer)
-    return scipy.sparse.csr_array(
-        (weights / factors[sources], layer.indices, layer.indptr), shape=layer.shape
-    )
-
-
-def _over_largest(matrix: FloatArray) -> tuple[FloatArray, float]:
-    """Divide by the largest size of an entry, and return its logarithm too."""
+def _over_largest(matrix: FloatArray) -> FloatArray:
     largest = float(np.abs(matrix).max())
-    return (matrix / largest, math.log(largest)) if largest > 0 else (matrix, 0.0)
+    return matrix / largest if largest > 0 else matrix

@@ -25,7 +25,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sta.analysis.graph.edges import FloatArray, IntArray, Layer, edge_counts, mapped
+from sta.analysis.graph.edges import FloatArray, IntArray, edge_counts, mapped
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.errors import ShapeError, StaError
 
@@ -51,6 +51,8 @@ _WEIGHTINGS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "positive": lambda weights: np.maximum(weights, 0.0),
     "negative": lambda weights: np.maximum(-weights, 0.0),
 }
+# Ranges below this share of the largest strength are the rounding of sums.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +88,7 @@ def in_strength(graph: LayeredGraph, *, weighting: Weighting) -> tuple[FloatArra
     Raises
     ------
     StaError
-        If ``weighting`` is none of the four.
+        If ``weighting`` is none of the four, or a sum is beyond float64.
 
     Examples
     --------
@@ -94,8 +96,7 @@ def in_strength(graph: LayeredGraph, *, weighting: Weighting) -> tuple[FloatArra
     >>> in_strength(graph, weighting="signed")[1].tolist()
     [3.0, -3.0]
     """
-    sums = (np.asarray(layer.sum(axis=0)) for layer in _weighted(graph, weighting))
-    return (np.zeros(graph.widths[0]), *sums)
+    return (np.zeros(graph.widths[0]), *_sums(graph, weighting, axis=0))
 
 
 def out_strength(graph: LayeredGraph, *, weighting: Weighting) -> tuple[FloatArray, ...]:
@@ -115,10 +116,9 @@ def out_strength(graph: LayeredGraph, *, weighting: Weighting) -> tuple[FloatArr
     Raises
     ------
     StaError
-        If ``weighting`` is none of the four.
+        If ``weighting`` is none of the four, or a sum is beyond float64.
     """
-    sums = (np.asarray(layer.sum(axis=1)) for layer in _weighted(graph, weighting))
-    return (*sums, np.zeros(graph.widths[-1]))
+    return (*_sums(graph, weighting, axis=1), np.zeros(graph.widths[-1]))
 
 
 def of_units(
@@ -186,7 +186,11 @@ def node_strength(graph: LayeredGraph) -> tuple[FloatArray, ...]:
     """
     incoming = in_strength(graph, weighting="signed")
     outgoing = out_strength(graph, weighting="signed")
-    return tuple(before + behind for before, behind in zip(incoming, outgoing, strict=True))
+    with np.errstate(over="ignore"):
+        sums = [before + behind for before, behind in zip(incoming, outgoing, strict=True)]
+    for layer, strengths in enumerate(sums):
+        _check_finite(strengths, f"strength of node layer {layer}")
+    return tuple(sums)
 
 
 def layer_fluctuation(graph: LayeredGraph) -> FloatArray:
@@ -245,7 +249,8 @@ def scaled_in_strength(graphs: Sequence[LayeredGraph], *, layer: int = 1) -> tup
     ShapeError
         If there is no graph, or a graph has no such layer.
     StaError
-        If all in-strengths are equal, so that there is no range to divide by.
+        If all in-strengths are equal, up to rounding, so that there is no range to divide by,
+        or it is beyond float64.
 
     References
     ----------
@@ -262,11 +267,14 @@ def scaled_in_strength(graphs: Sequence[LayeredGraph], *, layer: int = 1) -> tup
     strengths = tuple(
         in_strength(graph, weighting="signed")[layer][~graph.is_bias(layer)] for graph in graphs
     )
-    span = float(np.ptp(np.concatenate(strengths)))
-    if span == 0:
+    pooled = np.concatenate(strengths)
+    with np.errstate(over="ignore"):
+        span = float(np.ptp(pooled))
+    _check_finite(np.array([span]), f"range of the in-strengths of node layer {layer}")
+    if span <= _ROUNDING * np.abs(pooled).max():
         raise StaError(
-            f"all in-strengths of node layer {layer} equal {strengths[0][0]:g}; "
-            "their range is 0 and cannot scale them"
+            f"all in-strengths of node layer {layer} equal {pooled[0]:g}; "
+            "their range is 0 up to rounding and cannot scale them"
         )
     return tuple(strength / span for strength in strengths)
 
@@ -296,15 +304,29 @@ def in_strength_histogram(
     if not 1e-4 <= binwidth <= 1:
         raise StaError(f"binwidth is {binwidth}; choose one between 1e-4 and 1")
     scaled = scaled_in_strength(graphs, layer=layer)
-    pooled = np.concatenate(scaled) / binwidth
-    edges = np.arange(np.floor(pooled.min()), np.floor(pooled.max()) + 2) * binwidth
-    percent = tuple(100 * np.histogram(values, edges)[0] / values.size for values in scaled)
-    return StrengthHistogram(edges, percent)
+    bins = [np.floor(values / binwidth).astype(np.int64) for values in scaled]
+    first, last = min(part.min() for part in bins), max(part.max() for part in bins)
+    counts = [np.bincount(part - first, minlength=int(last - first) + 1) for part in bins]
+    return StrengthHistogram(
+        edges=np.arange(first, last + 2) * binwidth,
+        percent=tuple(100 * count / count.sum() for count in counts),
+    )
 
 
-def _weighted(graph: LayeredGraph, weighting: Weighting) -> tuple[Layer, ...]:
+def _sums(graph: LayeredGraph, weighting: Weighting, axis: int) -> list[FloatArray]:
+    """Sum the weights of every layer over its sources (axis 0) or its targets (axis 1)."""
     if weighting not in _WEIGHTINGS:
         raise StaError(
             f"weighting is {weighting!r}; choose 'signed', 'absolute', 'positive' or 'negative'"
         )
-    return tuple(mapped(layer, _WEIGHTINGS[weighting]) for layer in graph.layers)
+    sums = []
+    for number, layer in enumerate(graph.layers):
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums.append(np.asarray(mapped(layer, _WEIGHTINGS[weighting]).sum(axis=axis)))
+        _check_finite(sums[-1], f"strength of node layer {number + 1 - axis}")
+    return sums
+
+
+def _check_finite(values: FloatArray, what: str) -> None:
+    if not np.isfinite(values).all():
+        raise StaError(f"a {what} is beyond the range of float64; scale the weights down")

@@ -113,9 +113,20 @@ def path_std(paths: PathMoments) -> float:
     """Return the standard deviation of the path weights, from their exact sums."""
     if paths.count == 0:
         raise StaError("0 paths have no standard deviation")
-    mean, square = paths.signed_sum / paths.count, paths.l2**2 / paths.count
-    variance = square - mean**2
-    return math.sqrt(variance) if variance > 1e-14 * square else 0.0  # below, it is rounding
+    if not math.isfinite(paths.l1):
+        raise StaError("the path weights sum to more than float64 holds; scale the weights down")
+    if paths.l2 == 0:
+        return 0.0
+    # the mean, over the root of the mean square
+    ratio = _over_root(paths.signed_sum / paths.l2, paths.count)
+    excess = 1.0 - ratio**2
+    return _over_root(paths.l2, paths.count) * math.sqrt(excess) if excess > 1e-14 else 0.0
+
+
+def _over_root(value: float, count: int) -> float:
+    """Divide by the square root of a count that may be beyond float64."""
+    half = max(0, count.bit_length() - 1000) // 2
+    return math.ldexp(value / math.sqrt(count >> 2 * half), -half)
 
 
 def positive_std(std: float) -> float:

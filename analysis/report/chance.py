@@ -29,6 +29,7 @@ from sta.analysis.graph.chance import place_among
 from sta.analysis.graph.layered_graph import FloatArray
 from sta.analysis.graph.likeness.matching import Outputs
 from sta.analysis.graph.likeness.measures import Measure
+from sta.analysis.graph.paths.enumeration import count_text
 from sta.analysis.graph.summary import Notes, attempt, number, path_std, positive_std
 from sta.analysis.graph.topology.null_models import NullModel, resampled_weights, shuffled_weights
 from sta.analysis.untrained import untrained_graphs
@@ -154,8 +155,8 @@ def chance_tests(
     count = max(count_paths(student), count_paths(teacher))
     if count > NULL_PATHS:
         notes["chance"] = (
-            f"a student has {count:.3g} paths, more than the {NULL_PATHS:.0e} up to which the"
-            " distances of random networks are computed"
+            f"a student has {count_text(count)} paths, more than the {NULL_PATHS:.0e} up to which"
+            " the distances of random networks are computed"
         )
         return {}
     graphs = {
@@ -164,7 +165,7 @@ def chance_tests(
         **({"before training": list(befores)} if befores else {}),
     }
     distances = distances_to(teacher, outputs)
-    tests = {}
+    tests: dict[tuple[str, str], DistanceTest] = {}
     for null, drawn in graphs.items():
         chosen = {
             name: partial(_to, between, teacher)

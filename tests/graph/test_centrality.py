@@ -12,7 +12,7 @@ from sta.analysis.graph.paths.centrality import (
     effective_size,
     effective_units,
     node_centrality,
-    path_counts,
+    path_shares,
 )
 from sta.errors import StaError
 
@@ -40,7 +40,7 @@ def test_shares_equal_enumeration():
     checked = 0
     for graph in random_family(80, seed=1):
         if not listed_paths(graph):
-            for undefined in (node_centrality, edge_centrality, path_counts):
+            for undefined in (node_centrality, edge_centrality, path_shares):
                 with pytest.raises(StaError, match="no path"):
                     undefined(graph)
             continue
@@ -54,14 +54,14 @@ def test_shares_equal_enumeration():
             if is_sparse(layer):
                 assert ours.indices.tolist() == layer.indices.tolist()
         counts, _ = _shares(graph, lambda _: 1)
-        for ours, expected in zip(path_counts(graph), counts, strict=True):
+        for ours, expected in zip(path_shares(graph), counts, strict=True):
             np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-15)
     assert checked > 50
 
 
 def test_layers_sum_to_one_or_to_the_mass_started():
     graph = random_graph((5, 7, 6, 3), 2, 0.6)
-    for parts in (node_centrality(graph), edge_centrality(graph), path_counts(graph)):
+    for parts in (node_centrality(graph), edge_centrality(graph), path_shares(graph)):
         assert [part.sum() for part in parts] == pytest.approx([1] * len(parts))
     biased = LayeredGraph.from_arrays(graph.layers, biases=[None, np.ones(6), None])
     paths = listed_paths(biased)
@@ -119,7 +119,7 @@ def test_extreme_rescaling_changes_no_centrality():
 def test_counts_of_a_deep_network_are_shares():
     layers = [np.ones((64, 512)), *[np.ones((512, 512))] * 29, np.ones((512, 10))]
     layers[5] = np.where(np.arange(512) > 0, 1.0, 0.0) * layers[5]  # 1e84 paths, none through it
-    shares = path_counts(LayeredGraph.from_arrays(layers))
+    shares = path_shares(LayeredGraph.from_arrays(layers))
     assert shares[6][0] == 0
     np.testing.assert_allclose(shares[6][1:], 1 / 511, rtol=1e-13)
     np.testing.assert_allclose(shares[3], 1 / 512, rtol=1e-13)

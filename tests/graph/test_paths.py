@@ -126,6 +126,20 @@ def test_quantiles_keep_shape_and_ends():
     assert paths.quantiles([[0, 1]]).tolist() == [[paths.weights[0], paths.weights[-1]]]
 
 
+def test_quantiles_of_the_largest_weights_do_not_overflow():
+    paths = path_distribution(LayeredGraph.from_arrays([[[-1.7e308, 1.7e308]]]))
+    assert paths.quantiles([0, 0.25, 0.5, 1]).tolist() == pytest.approx(
+        [-1.7e308, -0.85e308, 0, 1.7e308], rel=1e-15
+    )
+    equal = path_distribution(LayeredGraph.from_arrays([[[0.1] * 7]]))
+    assert np.all(equal.quantiles(np.linspace(0, 1, 1001)) == 0.1)
+
+
+def test_listed_weights_cannot_be_written():
+    with pytest.raises(ValueError, match="read-only"):
+        path_distribution(random_graph((2, 2))).weights[0] = 1
+
+
 @pytest.mark.parametrize("level", [-0.1, 1.1, np.nan])
 def test_quantile_levels_outside_the_unit_interval(level):
     with pytest.raises(StaError, match="not between 0 and 1"):

@@ -94,14 +94,16 @@ def test_bias_units_are_not_rescaled():
 
 
 @pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
-def test_weights_beyond_float64_are_refused_and_lost_ones_are_no_edges(kind):
+def test_weights_beyond_float64_are_refused(kind):
     graph = LayeredGraph.from_arrays([kind([[1e-300, 1e300]]), kind([[1e300], [1.0]])])
-    with pytest.raises(ShapeError, match="layer 0 holds inf"):
+    with pytest.raises(ShapeError, match="0 weights of layer 0 would be 0 and 1 infinite"):
         rescale(graph, 1, [1.0, 1e10])
-    with pytest.raises(ShapeError, match="layer 1 holds inf"):
+    with pytest.raises(ShapeError, match="0 weights of layer 1 would be 0 and 1 infinite"):
         rescale(graph, 1, [1e-10, 1.0])
     graph = LayeredGraph.from_arrays([kind([[1e-300, 1e300]]), kind([[1.0], [1.0]])])
-    assert rescale(graph, 1, [1e-100, 1e-10]).n_edges == 3
+    with pytest.raises(ShapeError, match="factors of 1e-100 to 1e-10, 1 weights of layer 0 would"):
+        rescale(graph, 1, [1e-100, 1e-10])
+    assert rescale(graph, 1, [1e-20, 1e-10]).n_edges == 4
 
 
 def test_sparse_strengths_after_balance_equal_dense_ones():
@@ -123,6 +125,13 @@ def test_incoming_norms_equal_hypot(scale):
         expected[expected == 0] = 1
         for kind in (np.asarray, scipy.sparse.csr_array):
             np.testing.assert_allclose(incoming_norms(kind(matrix)), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
+def test_columns_of_zeros_have_no_length(kind):
+    matrix = np.array([[3.0, 0.0], [4.0, 0.0]])
+    with np.errstate(all="raise"):
+        assert incoming_norms(kind(matrix)).tolist() == [5, 1]
 
 
 def test_balanced_weights_are_balanced_layers_over_their_largest():

@@ -6,7 +6,7 @@ import scipy.sparse
 import scipy.stats
 
 from sta.analysis.graph import LayeredGraph
-from sta.analysis.graph.paths.centrality import node_centrality, path_counts
+from sta.analysis.graph.paths.centrality import node_centrality, path_shares
 from sta.analysis.graph.paths.sampling import sample_paths
 from sta.errors import StaError
 
@@ -52,7 +52,7 @@ def test_weights_are_those_of_the_paths():
         np.testing.assert_allclose(sample.log_abs, np.log(np.abs(expected)), atol=1e-13)
 
 
-@pytest.mark.parametrize(("by", "shares"), [("count", path_counts), ("mass", node_centrality)])
+@pytest.mark.parametrize(("by", "shares"), [("count", path_shares), ("mass", node_centrality)])
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
 def test_depth_30_beyond_float64(by, shares, scale):
     graph = random_graph([6] * 32, 3, 0.5)
@@ -101,3 +101,33 @@ def test_seed_decides_and_generators_move_on():
 def test_bad_arguments(arguments, message):
     with pytest.raises(StaError, match=message):
         sample_paths(random_graph((2, 2)), seed=0, **arguments)
+
+
+def test_samples_that_would_fill_the_memory_are_refused():
+    with pytest.raises(StaError, match="a sample of 1000000000000 paths would take"):
+        sample_paths(random_graph((2, 2)), 10**12, seed=0)
+
+
+class EndOfTheUnitInterval(np.random.Generator):
+    """A generator whose numbers are all the largest below 1."""
+
+    def __init__(self):
+        super().__init__(np.random.PCG64(0))
+
+    def random(self, size):
+        return np.full(size, np.nextafter(1.0, 0.0))
+
+
+@pytest.mark.parametrize("by", ["count", "mass"])
+def test_rounding_at_the_end_of_a_row_meets_a_possible_step(by):
+    """Shares of rows are added up over a whole layer, where the last digits are lost."""
+    rng = np.random.default_rng(9)
+    for kind in (np.asarray, scipy.sparse.csr_array):
+        first, last = rng.normal(size=(40, 40)), rng.normal(size=(40, 3))
+        first[:, 30:] = 0
+        last[5:30] = 0
+        graph = LayeredGraph.from_arrays([kind(first), kind(last)])
+        sample = sample_paths(graph, 30, EndOfTheUnitInterval(), by)
+        assert np.isfinite(sample.log_abs).all()
+        assert set(sample.units[:, 1]) <= set(range(5))
+        assert set(sample.units[:, 0]) == {39}

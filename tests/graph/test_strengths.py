@@ -152,3 +152,40 @@ def test_bad_histograms():
         scaled_in_strength([LayeredGraph.from_arrays([np.ones((3, 2))])])
     with pytest.raises(StaError, match="binwidth"):
         in_strength_histogram([graph], binwidth=0)
+
+
+def test_ranges_that_are_rounding_are_refused():
+    for layer in ([[1.0, 1.0 + 2.3e-16]], [[1e300, 1e300 * (1 + 1e-13)]], [[0.1, 0.3], [0.2, 0.0]]):
+        with pytest.raises(StaError, match="their range is 0 up to rounding"):
+            in_strength_histogram([LayeredGraph.from_arrays([layer])])
+
+
+@pytest.mark.parametrize("layer", [[[1.7e308], [1.7e308]], [[1.7e308, -1.7e308]]])
+def test_strengths_beyond_float64_are_refused(layer):
+    graph = LayeredGraph.from_arrays([layer])
+    with pytest.raises(StaError, match="beyond the range of float64"):
+        scaled_in_strength([graph])
+    with pytest.raises(StaError, match="strength of node layer"):
+        if len(layer) == 2:
+            in_strength(graph, weighting="signed")
+        else:
+            out_strength(graph, weighting="absolute")
+    middle = LayeredGraph.from_arrays([[[1.7e308]], [[1.7e308]]])
+    with pytest.raises(StaError, match="strength of node layer 1"):
+        node_strength(middle)
+
+
+@pytest.mark.parametrize("binwidth", [0.003, 0.03, 0.1, 0.7, 1.0])
+def test_every_unit_is_in_its_bin(binwidth):
+    rng = np.random.default_rng(7)
+    for _ in range(10):
+        # whole tenths: many strengths lie on the edge of a bin, up to rounding
+        layers = [rng.integers(-9, 9, size=(1, 12)) / 10 for _ in range(3)]
+        graphs = [LayeredGraph.from_arrays([layer]) for layer in layers]
+        histogram = in_strength_histogram(graphs, binwidth=binwidth)
+        for percent, scaled in zip(histogram.percent, scaled_in_strength(graphs), strict=True):
+            assert percent.sum() == pytest.approx(100, rel=1e-12)
+            cumulative = np.concatenate([[0], np.cumsum(percent)])
+            for edge, below in zip(histogram.edges, cumulative, strict=True):
+                clear = 100 * np.mean(scaled < edge - 1e-9), 100 * np.mean(scaled < edge + 1e-9)
+                assert clear[0] - 1e-9 <= below <= clear[1] + 1e-9

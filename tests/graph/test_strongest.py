@@ -112,3 +112,10 @@ def test_bad_k(k):
 def test_bad_sign():
     with pytest.raises(StaError, match="'both'"):
         strongest_paths(random_graph((2, 2)), sign="both")
+
+
+def test_lists_that_would_fill_the_memory_are_refused():
+    graph = LayeredGraph.from_arrays([np.ones((64, 64))] * 40)
+    with pytest.raises(StaError, match="lists of the 1000000 best paths of all units would take"):
+        strongest_paths(graph, 10**6)
+    assert len(strongest_paths(random_graph((5, 4, 3)), 10**12).units) == 60

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from sta.analysis.graph.layered_graph import FloatArray, IntArray
+from sta.analysis.graph.edges import FloatArray, IntArray, check_size
 
 __all__ = ["Assignment", "identity_assignment", "match_vectors"]
 
@@ -124,6 +124,7 @@ def match_vectors(
 
 def identity_assignment(width: int) -> Assignment:
     """Units that are known to be the same in both networks, such as the inputs."""
+    check_size(16.0 * width**2, f"a table of {width} by {width} units", "compare fewer units")
     ones, same = np.ones(width), np.eye(width)
     return Assignment(np.arange(width), ones, ones, same, same > 0, same, same)
 

@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from sta.analysis.graph.edges import FloatArray, IntArray, Layer, dense
+from sta.analysis.graph.edges import FloatArray, IntArray, Layer, check_size, dense
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.likeness.alignment import Alignment, Outputs, align
 from sta.analysis.graph.rescaling import incoming_norms
@@ -165,6 +165,8 @@ def overlaps(
 
 
 def _products(columns: Layer, others: Layer) -> FloatArray:
+    shape = (columns.shape[1], others.shape[1])
+    check_size(8.0 * shape[0] * shape[1], f"an overlap matrix of shape {shape}", "prune more first")
     return np.asarray(dense(columns.T @ others) / columns.shape[0])
 
 

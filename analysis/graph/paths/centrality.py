@@ -22,27 +22,16 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse
-from numpy.typing import NDArray
 
-from sta.analysis.graph.edges import (
-    FloatArray,
-    Layer,
-    edge_count,
-    is_sparse,
-    scaled,
-    submatrix,
-    support,
-)
+from sta.analysis.graph.edges import FloatArray, Layer, edge_count, scaled, submatrix, support
 from sta.analysis.graph.layered_graph import BoolArray, LayeredGraph
 from sta.analysis.graph.paths.enumeration import count_paths
-from sta.analysis.graph.paths.starts import path_layers
-from sta.errors import StaError
+from sta.analysis.graph.paths.starts import live_units, path_layers
+from sta.analysis.graph.paths.transitions import path_transitions, unit_masses
 
 __all__ = [
     "EffectiveSize",
@@ -50,12 +39,8 @@ __all__ = [
     "effective_size",
     "effective_units",
     "node_centrality",
-    "path_counts",
-    "path_transitions",
+    "path_shares",
 ]
-
-_NOWHERE = -(2**30)
-"""Power of two of a weight of zero, below all others."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +94,7 @@ def node_centrality(graph: LayeredGraph) -> tuple[FloatArray, ...]:
     [0.75, 0.25]
     """
     start, steps = path_transitions(path_layers(graph))
-    masses = zip(_masses(start, steps), graph.widths, strict=True)
+    masses = zip(unit_masses(start, steps), graph.widths, strict=True)
     return tuple(mass[:width] for mass, width in masses)
 
 
@@ -139,14 +124,14 @@ def edge_centrality(graph: LayeredGraph) -> tuple[Layer, ...]:
     [[0.75, 0.0], [0.0, 0.25]]
     """
     start, steps = path_transitions(path_layers(graph))
-    masses = _masses(start, steps)[:-1]
+    masses = unit_masses(start, steps)[:-1]
     return tuple(
         scaled(step, rows=mass)[: layer.shape[0], : layer.shape[1]]
         for step, mass, layer in zip(steps, masses, graph.layers, strict=True)
     )
 
 
-def path_counts(graph: LayeredGraph) -> tuple[FloatArray, ...]:
+def path_shares(graph: LayeredGraph) -> tuple[FloatArray, ...]:
     """Share of the number of paths that passes every unit, whatever their weights.
 
     Parameters
@@ -168,11 +153,11 @@ def path_counts(graph: LayeredGraph) -> tuple[FloatArray, ...]:
     Examples
     --------
     >>> graph = LayeredGraph.from_arrays([[[1.0, -1.0]], [[3.0, 5.0], [0.0, 1.0]]])
-    >>> [round(share, 3) for share in path_counts(graph)[1].tolist()]
+    >>> [round(share, 3) for share in path_shares(graph)[1].tolist()]
     [0.667, 0.333]
     """
     start, steps = path_transitions([support(layer) for layer in path_layers(graph)])
-    masses = zip(_masses(start, steps), graph.widths, strict=True)
+    masses = zip(unit_masses(start, steps), graph.widths, strict=True)
     return tuple(mass[:width] for mass, width in masses)
 
 
@@ -196,15 +181,8 @@ def effective_units(graph: LayeredGraph) -> tuple[BoolArray, ...]:
     >>> effective_units(graph)[1].tolist()
     [True, False, False]
     """
-    layers = [support(layer) for layer in path_layers(graph)]
-    reached = [np.ones(layers[0].shape[0], dtype=bool)]
-    for layer in layers:
-        reached.append(reached[-1].astype(np.float64) @ layer > 0)
-    useful = [np.ones(layers[-1].shape[1], dtype=bool)]
-    for layer in reversed(layers):
-        useful.append(layer @ useful[-1].astype(np.float64) > 0)
-    both = zip(reached, reversed(useful), graph.widths, strict=True)
-    return tuple((before & behind)[:width] for before, behind, width in both)
+    masks = zip(live_units(path_layers(graph)), graph.widths, strict=True)
+    return tuple(mask[:width] for mask, width in masks)
 
 
 def effective_size(graph: LayeredGraph) -> EffectiveSize:
@@ -238,84 +216,3 @@ def effective_size(graph: LayeredGraph) -> EffectiveSize:
         effective_paths=count_paths(graph),
         nodes_by_layer=nodes,
     )
-
-
-def path_transitions(layers: Sequence[Layer]) -> tuple[FloatArray, tuple[Layer, ...]]:
-    r"""Probabilities with which a path drawn in proportion to :math:`|p|` starts and goes on.
-
-    Parameters
-    ----------
-    layers : sequence of ndarray or scipy.sparse.csr_array
-        Such as those of :func:`~sta.analysis.graph.starts.path_layers`.
-
-    Returns
-    -------
-    start : ndarray, shape (n_in of the first layer,)
-        :math:`b_i / Z`.
-    steps : tuple of ndarray or scipy.sparse.csr_array
-        :math:`|w_{ij}| b_j / b_i`, in the shapes and storage of ``layers``. Rows sum to 1, or
-        to 0 for units from which no path leads to the last layer.
-
-    Raises
-    ------
-    StaError
-        If there is no path.
-    """
-    mantissas = np.ones(layers[-1].shape[1])
-    powers = np.zeros(mantissas.size, dtype=np.int32)
-    steps = []
-    for layer in reversed(layers):
-        step, mantissas, powers = _backward(layer, mantissas, powers)
-        steps.append(step)
-    if not mantissas.any():
-        raise StaError(
-            "the graph has no path to its last layer, so path shares are undefined; "
-            "prune less or look at effective_units"
-        )
-    start = np.ldexp(mantissas, powers - powers[mantissas > 0].max())
-    return start / start.sum(), tuple(reversed(steps))
-
-
-def _masses(start: FloatArray, steps: Sequence[Layer]) -> list[FloatArray]:
-    masses = [start]
-    for step in steps:
-        masses.append(masses[-1] @ step)
-    return masses
-
-
-def _backward(
-    layer: Layer, mantissas: FloatArray, powers: NDArray[np.int32]
-) -> tuple[Layer, FloatArray, NDArray[np.int32]]:
-    """Transitions along one layer, and the path sums of its sources.
-
-    Path sums are ``mantissas * 2.0**powers``, with mantissas of 0 or from 1/2 up to 1.
-    """
-    sparse = is_sparse(layer)
-    degrees = np.diff(layer.indptr) if sparse else None
-
-    def of_sources(values: NDArray[Any]) -> NDArray[Any]:
-        return values[:, None] if degrees is None else np.repeat(values, degrees)
-
-    def over_rows(function: np.ufunc, values: NDArray[Any], empty: int) -> NDArray[Any]:
-        if degrees is None:
-            return np.asarray(function.reduce(values, axis=1))
-        reduced = np.full(degrees.size, empty, dtype=values.dtype)
-        if values.size:
-            reduced[degrees > 0] = function.reduceat(values, layer.indptr[:-1][degrees > 0])
-        return reduced
-
-    weights, exponents = np.frexp(np.abs(layer.data if sparse else layer))
-    weights *= mantissas[layer.indices] if sparse else mantissas
-    exponents += powers[layer.indices] if sparse else powers
-    exponents[weights == 0] = _NOWHERE
-    largest = over_rows(np.maximum, exponents, _NOWHERE)
-    exponents -= of_sources(largest)
-    weights = np.ldexp(weights, exponents)
-    totals = over_rows(np.add, weights, 0)
-    weights /= of_sources(np.where(totals > 0, totals, 1.0))
-    mantissas, drift = np.frexp(totals)
-    powers = np.where(totals > 0, largest + drift, 0).astype(np.int32)
-    if not sparse:
-        return weights, mantissas, powers
-    step = scipy.sparse.csr_array((weights, layer.indices, layer.indptr), shape=layer.shape)
-    return step, mantissas, powers

@@ -100,7 +100,9 @@ class PathDistribution(PathMoments):
         below, above = (
             _at_rank(self.weights, self.counts, rank) for rank in (low, np.minimum(low + 1, last))
         )
-        return np.asarray(below + (levels * last - low) * (above - below))
+        share = levels * last - low
+        # a difference could overflow, and rounding leave the interval
+        return np.clip((1 - share) * below + share * above, below, above)
 
 
 def path_distribution(

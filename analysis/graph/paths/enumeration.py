@@ -6,30 +6,36 @@ where it fits a stated limit.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+
 import numpy as np
-from numpy.typing import NDArray
 
 from sta.analysis.graph.edges import (
     FloatArray,
     Layer,
     edge_list,
+    edge_values,
     is_sparse,
     mapped,
-    submatrix,
     support,
 )
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.paths.starts import path_layers
+from sta.analysis.graph.paths.starts import live_layers, path_layers
 from sta.errors import StaError
 
-__all__ = ["ENUMERATION_LIMIT", "count_paths", "live_layers", "path_weights", "signed_path_counts"]
+__all__ = [
+    "ENUMERATION_LIMIT",
+    "count_paths",
+    "count_text",
+    "path_weights",
+    "signed_path_counts",
+]
 
 ENUMERATION_LIMIT = 2e7
-"""Number of paths up to which all path weights are listed (160 MB)."""
-
-# Sums of at most 2**21 limbs below 2**32 are whole numbers that float64 holds exactly.
-_LIMB_BITS = 32
-_LIMB_MASK = np.int64(2**_LIMB_BITS - 1)
+"""Number of paths up to which all path weights are listed: 160 MB, and while they are
+computed up to three times that."""
 
 
 def count_paths(graph: LayeredGraph) -> int:
@@ -38,7 +44,6 @@ def count_paths(graph: LayeredGraph) -> int:
     Parameters
     ----------
     graph : LayeredGraph
-        With at most 2**21 units in a layer.
 
     Returns
     -------
@@ -52,14 +57,15 @@ def count_paths(graph: LayeredGraph) -> int:
     True
     """
     layers = path_layers(graph)
+    bits = _limb_bits(layers)
     limbs = np.ones((1, layers[0].shape[0]))
     for layer in layers:
         if not is_sparse(layer) and layer.all():
             sums = np.tile(limbs.sum(axis=1, keepdims=True), layer.shape[1])
         else:
             sums = limbs @ support(layer)
-        limbs = _carry(sums)
-    return _whole(limbs)
+        limbs = _carry(sums, bits)
+    return _whole(limbs, bits)
 
 
 def signed_path_counts(graph: LayeredGraph) -> tuple[int, int]:
@@ -68,7 +74,6 @@ def signed_path_counts(graph: LayeredGraph) -> tuple[int, int]:
     Parameters
     ----------
     graph : LayeredGraph
-        With at most 2**20 units in a layer.
 
     Returns
     -------
@@ -80,16 +85,17 @@ def signed_path_counts(graph: LayeredGraph) -> tuple[int, int]:
     (1, 1)
     """
     layers = path_layers(graph)
+    bits = _limb_bits(layers)
     positive, negative = np.ones((1, layers[0].shape[0])), np.zeros((1, layers[0].shape[0]))
     for layer in layers:
         plus = mapped(layer, lambda weights: (weights > 0).astype(np.float64))
         minus = mapped(layer, lambda weights: (weights < 0).astype(np.float64))
         positive, negative = (
-            _carry(positive @ plus + negative @ minus),
-            _carry(positive @ minus + negative @ plus),
+            _carry(positive @ plus + negative @ minus, bits),
+            _carry(positive @ minus + negative @ plus, bits),
         )
         positive, negative = _of_equal_length(positive, negative)
-    return _whole(positive), _whole(negative)
+    return _whole(positive, bits), _whole(negative, bits)
 
 
 def path_weights(graph: LayeredGraph, *, limit: float = ENUMERATION_LIMIT) -> FloatArray:
@@ -120,82 +126,76 @@ def path_weights(graph: LayeredGraph, *, limit: float = ENUMERATION_LIMIT) -> Fl
     count = count_paths(graph)
     if count > limit:
         raise StaError(
-            f"{count:.4g} paths exceed the limit of {limit:.4g}; raise limit (8 bytes a path, "
-            "five times that while sparse layers are expanded) or use method='dp'"
+            f"{count_text(count)} paths exceed the limit of {limit:.4g}; raise limit (8 bytes a "
+            "path, three times that while they are computed) or use method='dp'"
         )
     if count == 0:
         return np.empty(0)
     layers = live_layers(graph)
     full = all(not is_sparse(layer) and layer.all() for layer in layers)
-    with np.errstate(over="ignore"):
-        products = _dense_products(layers) if full else _sparse_products(layers)
-    if not np.isfinite(products).all():
-        raise StaError("a path weight is beyond the range of float64; scale the weights down")
+    safe = _in_range(layers)
+    products = _dense_products(layers) if full and safe else _listed_products(layers, safe=safe)
+    if not safe and not (np.isfinite(products) & (products != 0)).all():
+        raise StaError(
+            "a path weight is beyond the range of float64; scale the weights, or use "
+            "path_histogram, which bins their logarithms"
+        )
     return products
 
 
-def _carry(limbs: FloatArray) -> FloatArray:
-    """Bring base-2**32 digits, shape (places, units), least significant first, below 2**32."""
+def count_text(count: int) -> str:
+    """Write a number of paths of any size with at most four digits.
+
+    Examples
+    --------
+    >>> count_text(25_000_000), count_text(2**2000)
+    ('2.5e+07', '1.148e+602')
+    """
+    try:
+        return f"{count:.4g}"
+    except OverflowError:  # beyond float64
+        return f"{Decimal(count):.4g}"
+
+
+def _limb_bits(layers: Sequence[Layer]) -> int:
+    """Bits of a digit such that sums over all units of a layer stay below 2**53, exact."""
+    widest = max(int(max(layer.shape)) for layer in layers)
+    return 53 - widest.bit_length()
+
+
+def _carry(limbs: FloatArray, bits: int) -> FloatArray:
+    """Bring digits of base 2**bits, shape (places, units), least significant first, below it."""
     digits = limbs.astype(np.int64)
     rows = []
     carry = np.zeros(digits.shape[1], dtype=np.int64)
     for digit in digits:
         total = digit + carry
-        rows.append(total & _LIMB_MASK)
-        carry = total >> _LIMB_BITS
+        rows.append(total & (2**bits - 1))
+        carry = total >> bits
     if carry.any():
         rows.append(carry)
     return np.array(rows, dtype=np.float64)
 
 
-def live_layers(graph: LayeredGraph) -> list[Layer]:
-    """Weight matrices between the units that are on a whole path.
-
-    Parameters
-    ----------
-    graph : LayeredGraph
-
-    Returns
-    -------
-    list of ndarray or scipy.sparse.csr_array
-        Those of `path_layers` without their other units; empty if there is no path.
-    """
-    layers = path_layers(graph)
-    reached = [np.ones(layers[0].shape[0], dtype=bool)]
-    for layer in layers:
-        reached.append(_touched(layer, reached[-1], axis=0))
-    useful = [np.ones(layers[-1].shape[1], dtype=bool)]
-    for layer in reversed(layers):
-        useful.append(_touched(layer, useful[-1], axis=1))
-    live = [a & b for a, b in zip(reached, reversed(useful), strict=True)]
-    if not live[0].any():
-        return []
-    chosen = [None if mask.all() else np.flatnonzero(mask) for mask in live]
-    return [
-        submatrix(layer, sources, targets)
-        for layer, sources, targets in zip(layers, chosen[:-1], chosen[1:], strict=True)
-    ]
-
-
-def _touched(layer: Layer, units: NDArray[np.bool_], *, axis: int) -> NDArray[np.bool_]:
-    """Targets (axis 0) or sources (axis 1) with an edge from or to some units."""
-    if is_sparse(layer):
-        pattern = support(layer)
-        return np.asarray((units @ pattern if axis == 0 else pattern @ units) > 0)
-    edges = layer != 0
-    if not units.all():
-        edges = edges[units] if axis == 0 else edges[:, units]
-    return np.asarray(edges.any(axis=axis))
-
-
-def _whole(limbs: FloatArray) -> int:
-    return sum(int(limb.sum()) << (_LIMB_BITS * place) for place, limb in enumerate(limbs))
+def _whole(limbs: FloatArray, bits: int) -> int:
+    return sum(int(total) << (bits * place) for place, total in enumerate(limbs.sum(axis=1)))
 
 
 def _of_equal_length(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     places = max(len(a), len(b))
     padded_a, padded_b = (np.pad(x, ((0, places - len(x)), (0, 0))) for x in (a, b))
     return padded_a, padded_b
+
+
+def _in_range(layers: Sequence[Layer]) -> bool:
+    """Whether no product of weights can leave float64 on its way."""
+    low = high = 0
+    for layer in layers:
+        weights = np.abs(edge_values(layer))
+        high += max(0, math.frexp(float(weights.max()))[1])
+        smallest = float(weights.min()) or float(weights[weights > 0].min())
+        low += min(0, math.frexp(smallest)[1] - 1)
+    return low > -1022 and high < 1024
 
 
 def _dense_products(matrices: list[Layer]) -> FloatArray:
@@ -205,9 +205,10 @@ def _dense_products(matrices: list[Layer]) -> FloatArray:
     return np.array(products).ravel()
 
 
-def _sparse_products(layers: list[Layer]) -> FloatArray:
+def _listed_products(layers: list[Layer], *, safe: bool) -> FloatArray:
+    """Products along every path; unless ``safe``, with their powers of two kept apart."""
     ends = np.arange(layers[0].shape[0])
-    products = np.ones(ends.size)
+    products, powers = np.ones(ends.size), np.zeros(ends.size, dtype=np.int64)
     for layer in layers:
         sources, targets, weights = edge_list(layer)
         degree = np.bincount(sources, minlength=layer.shape[0])
@@ -216,6 +217,12 @@ def _sparse_products(layers: list[Layer]) -> FloatArray:
         copies = degree[ends]
         offset = first[ends] - (np.cumsum(copies) - copies)
         edge = np.arange(copies.sum()) + np.repeat(offset, copies)
-        products = np.repeat(products, copies) * weights[edge]
         ends = targets[edge]
-    return products
+        if safe:
+            products = np.repeat(products, copies) * weights[edge]
+            continue
+        parts, exponents = np.frexp(weights)
+        products, drift = np.frexp(np.repeat(products, copies) * parts[edge])
+        powers = np.repeat(powers, copies) + exponents[edge] + drift
+    with np.errstate(over="ignore", under="ignore"):
+        return products if safe else np.ldexp(products, powers)

@@ -17,7 +17,6 @@ would drown. Counts are stored in the smallest type that provably holds them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,8 +24,8 @@ import numpy as np
 
 from sta.analysis.graph.edges import FloatArray, Layer
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.paths.enumeration import live_layers
 from sta.analysis.graph.paths.shifted_sums import joined, summed
+from sta.analysis.graph.paths.starts import live_layers
 from sta.analysis.graph.paths.steps import Step, rounded_step
 from sta.errors import StaError
 
@@ -36,6 +35,8 @@ BIN_WIDTH = 0.02
 """Bin width of log(abs(p)) with which distances stay within 1 % of their exact values."""
 MEMORY_LIMIT = 2**31
 """Bytes that the histograms of one layer may take."""
+LARGEST_LOG = 708.0
+"""Size of log(abs(p)) up to which p is a normal number of float64."""
 WORK_LIMIT = 3e10
 """Additions that the default bin width may cost, some ten seconds."""
 # Cost of a multiplication in the matrix product that joins the sides, in additions.
@@ -86,12 +87,13 @@ class PathHistogram:
             If a weight is beyond the range of float64.
         """
         logs = self.log_magnitudes()
-        filled = (self.positive > 0) | (self.negative > 0)
-        if filled.any() and logs[filled].max() > math.log(np.finfo(float).max):
-            raise StaError(
-                f"a path weight of e^{logs[filled].max():.0f} is beyond the range of float64; "
-                "scale the weights down"
-            )
+        filled = logs[(self.positive > 0) | (self.negative > 0)]
+        for extreme in (filled.max(initial=0.0), filled.min(initial=0.0)):
+            if abs(extreme) > LARGEST_LOG:
+                raise StaError(
+                    f"a path weight of e^{extreme:.0f} is beyond the range of float64; rescale "
+                    "the weights, or use log_magnitudes"
+                )
         minus, plus = np.flatnonzero(self.negative)[::-1], np.flatnonzero(self.positive)
         values = np.concatenate([-np.exp(logs[minus]), np.exp(logs[plus])])
         return values, np.concatenate([self.negative[minus], self.positive[plus]])

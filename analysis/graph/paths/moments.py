@@ -6,7 +6,8 @@ With :math:`W^{\circ k}` the elementwise power, the sums over all paths of path 
 
     \sum_p |p|^k = \mathbf 1^T |W_0|^{\circ k} \cdots |W_{L-1}|^{\circ k} \mathbf 1 ,
 
-and likewise for the signed sum: vector-matrix products, linear in the number of edges.
+matrix-vector products, linear in the number of edges. Positive and negative paths are summed
+apart, in the graph that holds every unit twice, once for each sign of the product behind it.
 
 References
 ----------
@@ -17,19 +18,24 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sta.analysis.graph.edges import FloatArray, Layer, edge_values, mapped
+from sta.analysis.graph.edges import FloatArray, Layer, mapped
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.paths.enumeration import count_paths
+from sta.analysis.graph.paths.scaled_sums import (
+    ScaledSums,
+    carried,
+    is_moderate,
+    times_power_of_two,
+)
 from sta.analysis.graph.paths.starts import path_layers
+from sta.analysis.graph.paths.transitions import path_transitions, unit_masses
 
 __all__ = ["PathMoments", "entropy_number", "path_moments"]
-
-# Squares of weights below 2**200 leave ample room for the width of any layer.
-_SAFE_EXPONENT = 200
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,14 @@ class PathMoments:
         Square root of the sum of p squared.
     effective_number : float
         Participation ratio l1^2 / l2^2, between 1 and ``count``; 0 without paths.
+    positive_mass : float
+        Sum of the positive path weights.
+    negative_mass : float
+        Sum of abs(p) over the negative path weights.
 
     Notes
     -----
-    A norm beyond the range of float64 is ``inf``; ``effective_number`` stays exact then.
+    A norm beyond the range of float64 is ``inf`` or 0; ``effective_number`` stays exact then.
     """
 
     count: int
@@ -59,16 +69,8 @@ class PathMoments:
     l1: float
     l2: float
     effective_number: float
-
-    @property
-    def positive_mass(self) -> float:
-        """Sum of the positive path weights, (l1 + signed_sum) / 2."""
-        return self.l1 / 2 + self.signed_sum / 2
-
-    @property
-    def negative_mass(self) -> float:
-        """Sum of abs(p) over the negative path weights, (l1 - signed_sum) / 2."""
-        return self.l1 / 2 - self.signed_sum / 2
+    positive_mass: float
+    negative_mass: float
 
 
 def path_moments(graph: LayeredGraph) -> PathMoments:
@@ -84,22 +86,29 @@ def path_moments(graph: LayeredGraph) -> PathMoments:
 
     Examples
     --------
-    >>> graph = LayeredGraph.from_arrays([[[1.0, -1.0]], [[3.0], [4.0]]])
-    >>> path_moments(graph)
-    PathMoments(count=2, signed_sum=-1.0, l1=7.0, l2=5.0, effective_number=1.96)
+    >>> moments = path_moments(LayeredGraph.from_arrays([[[1.0, -1.0]], [[3.0], [4.0]]]))
+    >>> moments.count, moments.signed_sum, moments.l1, moments.l2, moments.effective_number
+    (2, -1.0, 7.0, 5.0, 1.96)
+    >>> moments.positive_mass, moments.negative_mass
+    (3.0, 4.0)
     """
-    signed, total, squares = _path_sums(graph)
-    square_mantissa, square_exponent = squares
-    odd = square_exponent % 2
+    by_sign, squares = _path_sums(path_layers(graph))
+    (positive, negative), power = by_sign.common()
+    (square,), square_power = squares.common()
+    odd = square_power % 2
+    count = count_paths(graph)
     effective = 0.0
-    if square_mantissa > 0:
-        effective = _ldexp(total[0] ** 2 / square_mantissa, 2 * total[1] - square_exponent)
+    if square > 0:
+        ratio = float(positive + negative) ** 2 / square
+        effective = _clipped(times_power_of_two(ratio, 2 * power - square_power), count)
     return PathMoments(
-        count=count_paths(graph),
-        signed_sum=_ldexp(*signed),
-        l1=_ldexp(*total),
-        l2=_ldexp(math.sqrt(square_mantissa * 2**odd), (square_exponent - odd) // 2),
+        count=count,
+        signed_sum=times_power_of_two(positive - negative, power),
+        l1=times_power_of_two(positive + negative, power),
+        l2=times_power_of_two(math.sqrt(square * 2**odd), (square_power - odd) // 2),
         effective_number=effective,
+        positive_mass=times_power_of_two(positive, power),
+        negative_mass=times_power_of_two(negative, power),
     )
 
 
@@ -107,7 +116,8 @@ def entropy_number(graph: LayeredGraph) -> float:
     r"""Effective number of paths by entropy, :math:`\exp(-\sum_p q_p \log q_p)`, q = abs(p) / l1.
 
     The Hill number of order 1, where the participation ratio is that of order 2 and the count
-    that of order 0: the three fall in that order, and agree when all paths weigh the same.
+    that of order 0: the three fall in that order, and agree when all paths weigh the same. The
+    entropy is that of a path's start plus those of its steps, as of every Markov chain.
 
     Parameters
     ----------
@@ -116,68 +126,50 @@ def entropy_number(graph: LayeredGraph) -> float:
     Returns
     -------
     float
-        Between 1 and the number of paths; 0 without paths.
+        Between 1 and the number of paths; 0 without paths, ``inf`` beyond float64.
 
     Examples
     --------
     >>> round(entropy_number(LayeredGraph.from_arrays([[[2.0] * 5] * 3])), 12)
     15.0
     """
-    layers = path_layers(graph)
-    mass = np.ones(layers[0].shape[0])
-    weighted = np.zeros(mass.size)  # sum of |p| log|p|, in the scale of mass
-    for layer in layers:
-        exponent = _exponent(edge_values(layer))
-        magnitudes = mapped(_shifted(layer, exponent), np.abs)
-        weighted = weighted @ magnitudes + mass @ mapped(magnitudes, _times_log)
-        mass = mass @ magnitudes
-        drift = _exponent(mass)
-        mass, weighted = np.ldexp(mass, -drift), np.ldexp(weighted, -drift)
-        weighted -= mass * drift * math.log(2)
-    total = float(mass.sum())
-    return math.exp(math.log(total) - float(weighted.sum()) / total) if total > 0 else 0.0
-
-
-def _times_log(weights: FloatArray) -> FloatArray:
-    return weights * np.log(weights, out=np.zeros_like(weights), where=weights > 0)
-
-
-def _path_sums(graph: LayeredGraph) -> list[tuple[float, int]]:
-    """Sum p, abs(p) and p squared over all paths, each as a mantissa and a power of two.
-
-    Powers of two are split off exactly after every layer, so that depth can neither
-    overflow nor cost precision.
-    """
-    layers = path_layers(graph)
-    vectors = [np.ones(layers[0].shape[0])] * 3
-    exponents = [0, 0, 0]
-    for layer in layers:
-        shift = _exponent(edge_values(layer))
-        if abs(shift) < _SAFE_EXPONENT:
-            shift = 0
-        scaled = _shifted(layer, shift)
-        work = mapped(scaled, np.abs)
-        products = [vectors[0] @ scaled, vectors[1] @ work]
-        products.append(vectors[2] @ mapped(work, lambda weights: np.square(weights, out=weights)))
-        for k, (product, power) in enumerate(zip(products, (1, 1, 2), strict=True)):
-            drift = _exponent(product)
-            vectors[k] = np.ldexp(product, -drift)
-            exponents[k] += power * shift + drift
-    return [(float(vector.sum()), e) for vector, e in zip(vectors, exponents, strict=True)]
-
-
-def _shifted(layer: Layer, shift: int) -> Layer:
-    return mapped(layer, lambda weights: np.ldexp(weights, -shift)) if shift else layer
-
-
-def _exponent(array: FloatArray) -> int:
-    if array.size == 0:
-        return 0
-    return math.frexp(max(float(array.max()), -float(array.min())))[1]
-
-
-def _ldexp(mantissa: float, exponent: int) -> float:
+    count = count_paths(graph)
+    if count == 0:
+        return 0.0
+    start, steps = path_transitions(path_layers(graph))
+    entropy = float(_surprise(start).sum())
+    for step, masses in zip(steps, unit_masses(start, steps), strict=False):
+        entropy += float(masses @ np.asarray(mapped(step, _surprise).sum(axis=1)))
     try:
-        return math.ldexp(mantissa, exponent)
+        return _clipped(math.exp(entropy), count)
     except OverflowError:
-        return math.copysign(math.inf, mantissa)
+        return math.inf
+
+
+def _surprise(shares: FloatArray) -> FloatArray:
+    logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
+    return np.asarray(-shares * logs)
+
+
+def _clipped(number: float, count: int) -> float:
+    """Undo the rounding that puts an effective number outside 1 to ``count``."""
+    if math.isinf(number) or 1 <= number <= count:
+        return number
+    return 1.0 if number < 1 else float(count)
+
+
+def _path_sums(layers: Sequence[Layer]) -> tuple[ScaledSums, ScaledSums]:
+    """Add up the positive p and abs(p) of the negative, and the squares of all."""
+    n_out = layers[-1].shape[1]
+    positive = squares = ScaledSums.ones(n_out)
+    negative = ScaledSums.of(np.zeros(n_out), positive.powers)
+    for layer in reversed(layers):
+        plain = is_moderate(layer)
+        plus = mapped(layer, lambda weights: np.maximum(weights, 0.0))
+        minus = mapped(layer, lambda weights: np.maximum(-weights, 0.0))
+        positive, negative = (
+            carried(plus, positive, plain=plain) + carried(minus, negative, plain=plain),
+            carried(plus, negative, plain=plain) + carried(minus, positive, plain=plain),
+        )
+        squares = carried(layer, squares, plain=plain, squared=True)
+    return positive.total().joined(negative.total()), squares.total()

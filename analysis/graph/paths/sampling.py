@@ -14,11 +14,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 import scipy.sparse
 
-from sta.analysis.graph.edges import FloatArray, IntArray, Layer, support
+from sta.analysis.graph.edges import FloatArray, IntArray, Layer, check_size, support
 from sta.analysis.graph.layered_graph import LayeredGraph
-from sta.analysis.graph.paths.centrality import path_transitions
 from sta.analysis.graph.paths.starts import path_layers
 from sta.analysis.graph.paths.strongest import path_products, units_of_graph
+from sta.analysis.graph.paths.transitions import path_transitions
 from sta.errors import StaError
 
 __all__ = ["PathSample", "SamplingMeasure", "sample_paths"]
@@ -72,7 +72,8 @@ def sample_paths(
     Raises
     ------
     StaError
-        If the graph has no path, n is not a positive whole number or ``by`` is unknown.
+        If the graph has no path, n is not a positive whole number or ``by`` is unknown, or the
+        sample would not fit in memory.
 
     Examples
     --------
@@ -84,6 +85,7 @@ def sample_paths(
         raise StaError(f"by is {by!r}; choose 'count' or 'mass'")
     if not isinstance(n, int | np.integer) or n < 1:
         raise StaError(f"n is {n!r}; draw 1 path or more")
+    check_size(8.0 * n * (graph.n_layers + 6), f"a sample of {n} paths", "draw fewer at a time")
     rng = np.random.default_rng(seed)
     layers = path_layers(graph)
     start, steps = path_transitions(

@@ -8,7 +8,7 @@ twice, once for each sign of the product so far.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -16,7 +16,15 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from sta.analysis.graph.edges import FloatArray, IntArray, Layer, dense, edge_list
+from sta.analysis.graph.edges import (
+    FloatArray,
+    IntArray,
+    Layer,
+    check_size,
+    dense,
+    edge_counts,
+    edge_list,
+)
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.paths.starts import path_layers
 from sta.errors import StaError
@@ -81,7 +89,8 @@ def strongest_paths(
     Raises
     ------
     StaError
-        If k is not a positive whole number or ``sign`` is unknown.
+        If k is not a positive whole number or ``sign`` is unknown, or the lists of the best
+        paths of all units would not fit in memory.
 
     Notes
     -----
@@ -109,6 +118,7 @@ def strongest_paths(
         raise StaError(f"k is {k!r}; ask for 1 path or more")
     layers = path_layers(graph)
     widths = [layers[0].shape[0], *(layer.shape[1] for layer in layers)]
+    _check_lists(layers, widths, int(k))
     logs = np.zeros((widths[0], 1))
     if sign is not None:
         logs = np.vstack([logs, np.full_like(logs, -np.inf)])
@@ -125,6 +135,19 @@ def strongest_paths(
     weights, log_abs = path_products(layers, units)
     order = np.argsort(-log_abs, kind="stable")
     return StrongestPaths(units_of_graph(units[order], graph), weights[order], log_abs[order])
+
+
+def _check_lists(layers: Sequence[Layer], widths: Sequence[int], k: int) -> None:
+    """Refuse lists of the k best that are too long, before they are made."""
+    length, total, largest = 1, 0, 0
+    for layer, width in zip(layers, widths[1:], strict=True):
+        degree = int(edge_counts(layer, axis=0).max())
+        largest = max(largest, min(k, degree) * length)
+        length = min(k, length * degree)
+        total += width * length
+    # twice as many with a sign; a log and two pointers each, and the candidates of one unit
+    size = 2 * 24.0 * total + 56.0 * largest
+    check_size(size, f"the lists of the {k} best paths of all units", "ask for fewer paths")
 
 
 def path_products(layers: tuple[Layer, ...], units: IntArray) -> tuple[FloatArray, FloatArray]:

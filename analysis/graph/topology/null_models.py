@@ -264,9 +264,7 @@ def _placed(layer: Layer, sources: IntArray, targets: IntArray, weights: FloatAr
     return matrix
 
 
-def _reweighted(
-    graph: LayeredGraph, function: Callable[[FloatArray], FloatArray]
-) -> LayeredGraph:
+def _reweighted(graph: LayeredGraph, function: Callable[[FloatArray], FloatArray]) -> LayeredGraph:
     """Change the weights of every layer, and of its biases apart."""
     changed = []
     for at, layer in enumerate(graph.layers):

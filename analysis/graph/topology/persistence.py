@@ -32,7 +32,15 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from sta.analysis.graph.edges import FloatArray, Layer, dense, edge_list, edge_values, mapped
+from sta.analysis.graph.edges import (
+    FloatArray,
+    Layer,
+    check_size,
+    dense,
+    edge_list,
+    edge_values,
+    mapped,
+)
 from sta.analysis.graph.layered_graph import LayeredGraph
 from sta.analysis.graph.topology.spanning_forest import spanning_forest_weights
 from sta.errors import ShapeError, StaError
@@ -207,7 +215,7 @@ def bottleneck_product(a: FloatArray, b: FloatArray) -> FloatArray:
     Raises
     ------
     ShapeError
-        If the matrices do not chain.
+        If the matrices do not chain, or their product would not fit in memory.
 
     Examples
     --------
@@ -218,6 +226,11 @@ def bottleneck_product(a: FloatArray, b: FloatArray) -> FloatArray:
         raise ShapeError(
             f"matrices of shape {a.shape} and {b.shape} do not chain; give (n, k) and (k, m)"
         )
+    check_size(
+        8.0 * a.shape[0] * b.shape[1],
+        f"a product of {a.shape[0]} by {b.shape[1]} units",
+        "prune units",
+    )
     block = max(1, min(64, CHUNK // (8 * b.shape[1])))
     product = np.zeros((a.shape[0], b.shape[1]))
     for row, best in zip(a, product, strict=True):
