@@ -26,7 +26,7 @@ from sta.analysis.figures.ramps import (
     plot_ramp_fits,
     plot_ramp_widths,
 )
-from sta.analysis.figures.saving import figure_bytes, save_figure
+from sta.analysis.figures.saving import figure_bytes, rendered, save_figure, save_rendered
 from sta.analysis.figures.sizes import plot_effective_size, plot_size_over_threshold
 from sta.analysis.figures.student import plot_sorted_importance
 from sta.analysis.figures.student_page import draw_student
@@ -65,7 +65,9 @@ __all__ = [
     "plot_singular_values",
     "plot_size_over_threshold",
     "plot_sorted_importance",
+    "rendered",
     "save_figure",
+    "save_rendered",
     "shared_legend",
     "theme",
 ]

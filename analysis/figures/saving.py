@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -48,6 +48,34 @@ def figure_bytes(figure: Figure, kind: str, *, resolution: float = RESOLUTION) -
     return re.sub(rb"<!DOCTYPE[^>]*>\s*", b"", content, count=1) if kind == "svg" else content
 
 
+def rendered(figure: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
+    """Return a figure as the contents of files of several formats, laid out once for all.
+
+    Parameters
+    ----------
+    figure : Figure
+    kinds : iterable of {"svg", "pdf", "png"}
+
+    Returns
+    -------
+    dict from format to bytes
+
+    Raises
+    ------
+    ConfigError
+        If a format is unknown.
+    """
+    layout = figure.get_layout_engine()
+    contents = {}
+    try:
+        for kind in kinds:
+            contents[kind] = figure_bytes(figure, kind)
+            figure.set_layout_engine("none")  # what takes longest; it stays as it is
+    finally:
+        figure.set_layout_engine(layout)
+    return contents
+
+
 def save_figure(
     figure: Figure,
     stem: Path | str,
@@ -80,13 +108,34 @@ def save_figure(
     StaError
         If a file exists already or cannot be written.
     """
+    return save_rendered(rendered(figure, formats), stem, overwrite=overwrite)
+
+
+def save_rendered(
+    contents: Mapping[str, bytes], stem: Path | str, *, overwrite: bool = False
+) -> list[Path]:
+    """Write what `rendered` gave, each file atomically.
+
+    Parameters
+    ----------
+    contents : mapping from format to bytes
+    stem, overwrite : Path or str, bool
+        As in `save_figure`.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    StaError
+        If a file exists already or cannot be written.
+    """
     stem = Path(stem)
-    contents = {
-        stem.with_name(f"{stem.name}.{kind}"): figure_bytes(figure, kind) for kind in formats
-    }
+    files = {stem.with_name(f"{stem.name}.{kind}"): part for kind, part in contents.items()}
     if not overwrite:
-        for path in contents:
+        for path in files:
             refuse_existing(path)
-    for path, content in contents.items():
+    for path, content in files.items():
         write_bytes(path, content, overwrite=overwrite)
-    return list(contents)
+    return list(files)

@@ -9,7 +9,7 @@ of a student are taken of the same networks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -77,10 +77,11 @@ def distances_to(teacher: LayeredGraph, outputs: Outputs) -> dict[str, Between]:
     dict from str to callable
     """
     paths = path_distribution(teacher)
+    paths_of = lru_cache(maxsize=1)(path_distribution)  # of one network for both measures
 
     def of_paths(measure: Measure) -> Between:
         def between(graph: LayeredGraph, _: LayeredGraph) -> float:
-            own = path_distribution(graph)
+            own = paths_of(graph)
             w1 = weighted_distance(own, paths, "wasserstein", measure)
             return w1 / positive_std(path_std(paths))
 

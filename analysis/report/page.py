@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from sta.analysis.figures import figure_bytes, save_figure
+from sta.analysis.figures import figure_bytes, rendered, save_rendered
 from sta.analysis.figures.saving import FORMATS
 from sta.analysis.report.captions import captions
 from sta.analysis.report.chance import NULL_SAMPLES
@@ -166,11 +166,15 @@ def _figures(
     for spec in FIGURES:
         name = f"figure {spec.name}"
         figure = _attempt(lambda spec=spec: spec.draw(data), name, failures)  # type: ignore[misc]
-        image = None if figure is None else _attempt(
-            lambda figure=figure, spec=spec: _image(figure, spec), name, failures  # type: ignore[misc]
+        kinds = ("svg",) if folder is None else FORMATS
+        contents = None if figure is None else _attempt(
+            lambda figure=figure, kinds=kinds: rendered(figure, kinds), name, failures  # type: ignore[misc]
         )  # fmt: skip
-        if figure is not None and folder is not None:
-            written += save_figure(figure, folder / spec.name, overwrite=overwrite)
+        image = None
+        if figure is not None and contents is not None:
+            image = _image(figure, contents, spec)
+            if folder is not None:
+                written += save_rendered(contents, folder / spec.name, overwrite=overwrite)
         yield {
             "name": spec.name,
             "title": spec.title,
@@ -181,11 +185,11 @@ def _figures(
         }
 
 
-def _image(figure: Figure, spec: FigureSpec) -> dict[str, Any]:
+def _image(figure: Figure, contents: Mapping[str, bytes], spec: FigureSpec) -> dict[str, Any]:
     """Return a figure as the attributes of an img element; inline SVGs would share their ids."""
-    content, kind = figure_bytes(figure, "svg"), "svg+xml"
+    content, kind = contents["svg"], "svg+xml"
     if len(content) > LARGEST_SVG:
-        pixels = figure_bytes(figure, "png")
+        pixels = contents.get("png") or figure_bytes(figure, "png")
         content, kind = min((content, kind), (pixels, "png"), key=lambda pair: len(pair[0]))
     return {
         "source": f"data:image/{kind};base64,{base64.b64encode(content).decode()}",
