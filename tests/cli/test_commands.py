@@ -175,7 +175,7 @@ def test_sweep_status_collapse_and_report(tiny_sweep, tmp_path):
     assert {"model", "x_c", "beta"} <= set(report["threshold"])
     assert run("collapse", folder).stdout == run("collapse", folder).stdout
     page = tmp_path / "r.html"
-    assert run_json("report", folder, "-o", page)["report"] == str(page)
+    assert run_json("report", folder, "-o", page, "--null-samples", "2")["report"] == str(page)
     assert page.read_text(encoding="utf-8").startswith("<!")
 
 
