@@ -138,7 +138,10 @@ def _panels(
         ("In-strength, layer 1", strengths),
         ("In-strength, balanced", balanced_strengths),
         ("Path mass of units", centralities),
-        ("Random networks", lambda ax: plot_null_distances(tests, ax, kind=kind, styles=styles)),
+        (
+            "Among other networks",
+            lambda ax: plot_null_distances(tests, ax, kind=kind, styles=styles),
+        ),
         ("Spectrum, first matrix", first_spectrum),
         ("Spectrum, last matrix", last_spectrum),
     ]

@@ -30,6 +30,8 @@ from sta.analysis.graph.topology.spectra import layer_spectra
 from sta.errors import ShapeError, StaError
 
 BINS = 24
+FAR, LINEAR = 8.0, 4.0
+"""Standard deviations from which on the scale of distances bends, and up to which it does not."""
 RIDGE = 0.6
 MOST_LABELLED = 200.0
 
@@ -202,6 +204,12 @@ def plot_null_distances(
     ax.spines["left"].set_visible(False)
     ax.set_ylim(0.95 - len(drawn), 1.0)
     ax.margins(x=0.08)
+    if max(abs(z) for _, _, z in drawn) > FAR:  # else it would squeeze the others into a line
+        ax.set_xscale("symlog", linthresh=LINEAR, linscale=2)
+        low, high = ax.get_xlim()
+        marks = [m for m in (-1000, -100, -10, 0, 10, 100, 1000) if low <= m <= high]
+        ax.set_xticks(marks, [str(mark) for mark in marks])
+        ax.set_xticks([], minor=True)
     ax.set_xlabel("distance, s.d. from chance")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return ax
