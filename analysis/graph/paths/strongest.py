@@ -125,7 +125,12 @@ def strongest_paths(
     pointers = []
     for layer in layers:
         matrix = scipy.sparse.csc_array(layer) if sign is None else _signed_cover(layer)
-        logs, *back = _advance(logs, matrix, int(k))
+        try:
+            logs, *back = _advance(logs, matrix, int(k))
+        except MemoryError as error:
+            raise StaError(
+                f"the {k} strongest paths do not fit in memory; ask for fewer"
+            ) from error
         pointers.append(back)
     if sign == "positive":
         logs[widths[-1] :] = -np.inf
