@@ -12,8 +12,8 @@ from sta.checkpoint import Checkpoint
 from sta.errors import ConfigError, FileFormatError, StaError
 from sta.spectral import Network, importance, make_student, shrink
 from sta.sweep.config import config_from_table
+from sta.sweep.material import architecture_of
 from sta.sweep.plan import StudentId
-from sta.sweep.shard import architecture_of
 
 __all__ = ["untrained_graphs"]
 

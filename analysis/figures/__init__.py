@@ -10,6 +10,13 @@ the axes; every ``draw_`` function returns a figure of several panels. None touc
 state or matplotlib's settings.
 """
 
+from sta.analysis.figures.collapse import (
+    plot_collapse,
+    plot_collapse_residuals,
+    plot_size_curves,
+)
+from sta.analysis.figures.collapse_page import draw_collapse
+from sta.analysis.figures.coverage import plot_coverage
 from sta.analysis.figures.dag import draw_dag, plot_dag, plot_dag_pair
 from sta.analysis.figures.graphs import plot_in_strength, plot_path_quantiles, plot_path_tails
 from sta.analysis.figures.importances import (
@@ -19,7 +26,9 @@ from sta.analysis.figures.importances import (
 )
 from sta.analysis.figures.losses import plot_learning_curve, plot_losses
 from sta.analysis.figures.motifs import plot_motif_scores
+from sta.analysis.figures.nulls import NullRow, plot_nulls
 from sta.analysis.figures.panels import draw_panels, shared_legend
+from sta.analysis.figures.plateaus import plot_plateaus, plot_scaling_profile
 from sta.analysis.figures.ramps import (
     model_curve,
     plot_ramp,
@@ -31,6 +40,7 @@ from sta.analysis.figures.sizes import plot_effective_size, plot_size_over_thres
 from sta.analysis.figures.student import plot_sorted_importance
 from sta.analysis.figures.student_page import draw_student
 from sta.analysis.figures.style import KindStyle, kind_styles, theme
+from sta.analysis.figures.thresholds import plot_threshold_fits
 from sta.analysis.figures.topology import (
     plot_centrality,
     plot_null_distances,
@@ -39,6 +49,8 @@ from sta.analysis.figures.topology import (
 
 __all__ = [
     "KindStyle",
+    "NullRow",
+    "draw_collapse",
     "draw_dag",
     "draw_panels",
     "draw_student",
@@ -47,6 +59,9 @@ __all__ = [
     "model_curve",
     "normalised_importances",
     "plot_centrality",
+    "plot_collapse",
+    "plot_collapse_residuals",
+    "plot_coverage",
     "plot_dag",
     "plot_dag_pair",
     "plot_effective_size",
@@ -57,14 +72,19 @@ __all__ = [
     "plot_losses",
     "plot_motif_scores",
     "plot_null_distances",
+    "plot_nulls",
     "plot_path_quantiles",
     "plot_path_tails",
+    "plot_plateaus",
     "plot_ramp",
     "plot_ramp_fits",
     "plot_ramp_widths",
+    "plot_scaling_profile",
     "plot_singular_values",
+    "plot_size_curves",
     "plot_size_over_threshold",
     "plot_sorted_importance",
+    "plot_threshold_fits",
     "rendered",
     "save_figure",
     "save_rendered",

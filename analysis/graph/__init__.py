@@ -42,7 +42,6 @@ from sta.analysis.graph.likeness.matching import (
 )
 from sta.analysis.graph.likeness.measures import MEASURES, weighted_distance
 from sta.analysis.graph.likeness.overlaps import Overlaps, overlaps
-from sta.analysis.graph.likeness.paired_trials import PairedTest, paired_difference_test
 from sta.analysis.graph.likeness.significance import DistanceTest, distance_test
 from sta.analysis.graph.likeness.subgraph import EdgeScore, SubgraphScore, matched_subgraph
 from sta.analysis.graph.metrics import METRICS, Metric, measure
@@ -133,7 +132,6 @@ __all__ = [
     "MotifScores",
     "NeuralPersistence",
     "Overlaps",
-    "PairedTest",
     "PathDistribution",
     "PathHistogram",
     "PathMoments",
@@ -188,7 +186,6 @@ __all__ = [
     "out_degree",
     "out_strength",
     "overlaps",
-    "paired_difference_test",
     "path_distribution",
     "path_histogram",
     "path_moments",

@@ -71,7 +71,8 @@ def agreement(
     replicates
         K arrays of shape (B,), from the same counts.
     n_trials
-        Trials behind them; below 3 nothing is tested.
+        Independent units behind them, groups where groups were drawn and else trials; below 3
+        nothing is tested.
     """
     head = (parameter, tuple(map(float, sizes)), tuple(map(float, values)))
     v = np.asarray(values, dtype=float)

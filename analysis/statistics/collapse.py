@@ -1,29 +1,48 @@
 """From the tables of a sweep to order parameter, threshold and verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sta.analysis.statistics.checks import CELL, usable_students
+from sta.analysis.statistics.claim import Claim, claim_transition
 from sta.analysis.statistics.importance import effective_size_curve
+from sta.analysis.statistics.kind_pairs import kind_pairs
+from sta.analysis.statistics.many import arrange
 from sta.analysis.statistics.order_parameter import (
     WidthSlope,
     effective_size_by_width,
     width_slope,
 )
 from sta.analysis.statistics.ramp import mean_ramp, pruning_cost, ramp_families
-from sta.analysis.statistics.resampling import MIN_TRIALS, Estimate
+from sta.analysis.statistics.ranking_nulls import ranking_nulls
+from sta.analysis.statistics.resampling import MIN_TRIALS
+from sta.analysis.statistics.scaling.master import Corrections
+from sta.analysis.statistics.scaling_nulls import scaling_nulls
+from sta.analysis.statistics.single_thread import single_threaded
+from sta.analysis.statistics.size_curve import threshold_gaps
 from sta.analysis.statistics.sweep_fits import SweepFit, fit_sweep, preferred_threshold
+from sta.analysis.statistics.sweep_scaling import (
+    Size,
+    scaling_curves,
+    scaling_size,
+    size_agreement,
+    teacher_agreements,
+)
+from sta.analysis.statistics.transition.cumulants import cumulants
+from sta.analysis.statistics.transition.spread import pseudo_critical_scaling
 from sta.analysis.statistics.verdict import (
-    NO_COLLAPSE,
-    NOT_ESTIMATED,
     CollapseResult,
     cost_sentence,
     first_kind_first,
+    gap_sentence,
     null_notes,
+    null_sentences,
+    pair_sentences,
     size_sentence,
+    teacher_sentences,
     threshold_sentence,
 )
 from sta.errors import ConfigError
@@ -32,6 +51,7 @@ CURVE_THRESHOLDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 UNDERFIT = 0.02
 
 
+@single_threaded
 def collapse_sweep(
     students: pd.DataFrame,
     ramps: pd.DataFrame,
@@ -40,6 +60,10 @@ def collapse_sweep(
     threshold: float = 0.05,
     kind: str | None = None,
     resamples: int = 400,
+    size: Size | None = None,
+    rankings: pd.DataFrame | None = None,
+    corrections: Corrections = "auto",
+    window: float | None = None,
 ) -> CollapseResult:
     """Measure the effective size, the ramps and the threshold of a sweep.
 
@@ -56,12 +80,22 @@ def collapse_sweep(
         is one, else the first by name.
     resamples
         Bootstrap resamples of whole trials for every fit.
+    size
+        What is the size L of the scaling collapse, "teacher_width" or "student_width"; the
+        teacher's width if the sweep has several.
+    rankings
+        Ramps of the same students whose units are removed in other orders, and of the teachers
+        themselves, as `sta.sweep.ranked_ramps` makes them: the null hypotheses.
+    corrections, window
+        Of the collapse; see `fit_collapse`.
 
     Returns
     -------
     CollapseResult
         With the added keys effective_size, ramp, fits (each student width alone) and pooled
-        (one shape for all widths of a kind and teacher width); x is n_kept / teacher_width.
+        (one shape for all widths of a kind and teacher width), transition, tests, collapse and
+        order (see `Claim`), pseudo_critical, scaling_nulls, teachers, teacher_widths, nulls, pairs
+        and cumulants; x is n_kept / teacher_width.
 
     Raises
     ------
@@ -70,44 +104,67 @@ def collapse_sweep(
     ConfigError
         If the threshold or the kind is not possible.
     """
+    arranged = arrange(students, ramps)
+    students, ramps, means = arranged.students, arranged.ramps, arranged.mean_ramps
+    first, first_ramps = arranged.first_students, arranged.first_ramps
     kept = usable_students(students)
     sizes = effective_size_by_width(students, threshold, seed=seed)
     slopes = width_slope(students, threshold, seed=seed)
-    families = ramp_families(ramps, students)
+    families = ramp_families(means, students)
     kind = _chosen_kind([family.kind for family in families], kind)
     cost = pruning_cost(ramps, students, seed=seed)
     fits = fit_sweep(families, seed=seed, resamples=resamples)
 
     found = preferred_threshold(kind, fits)
-    estimates = {
-        "x_c": found["x_c"],
-        "inv_nu": NOT_ESTIMATED,
-        "beta_over_nu": NOT_ESTIMATED,
-        "beta": found["beta"],
-    }
+    size = scaling_size(families, kind, size)
+    curves = scaling_curves(families, kind, size)
+    claim = claim_transition(curves, found, corrections=corrections, window=window, seed=seed)
+    alone = families if means is ramps else ramp_families(first_ramps, first)
+    scatter = scaling_curves(alone, kind, size)
+    rounding = pseudo_critical_scaling(scatter, seed=seed)
+    nulls = () if rankings is None else ranking_nulls(rankings, seed=seed, resamples=resamples)
     details = {
+        "size": size,
+        "transition": claim.transition,
+        "tests": claim.tests,
+        "collapse": claim.collapse,
+        "order": claim.order,
+        "pseudo_critical": rounding,
+        "scaling_nulls": scaling_nulls(claim, rounding, seed=seed),
+        "teachers": teacher_agreements(families, seed=seed, resamples=resamples),
+        "teacher_widths": size_agreement(fits, kind),
+        "nulls": nulls,
+        "pairs": kind_pairs(kept, ramps, kind, threshold, seed=seed),
+        "cumulants": cumulants(scatter, seed=seed),
         "effective_size": {
             "threshold": threshold,
             "by_width": sizes,
             "slope_per_octave": slopes,
             "curve": _size_curves(kept),
+            "gaps": threshold_gaps(first, seed=seed),
         },
         "ramp": {
             "x": "n_kept / teacher_width",
             "y": "mean delta_mse / mean delta_mse at n_kept = 0",
             "pruning_cost": cost,
-            "mean": _ramp_arrays(mean_ramp(ramps, students, seed=seed)),
+            "mean": _ramp_arrays(mean_ramp(means, students, seed=seed)),
         },
         "fits": [row for one in fits for row in one.rows()],
         "pooled": list(fits),
     }
     return CollapseResult(
-        estimates=estimates,
-        identified=False,
-        quality=_quality(students, kept, kind, fits),
+        estimates=claim.estimates,
+        identified=claim.identified,
+        quality={
+            **_quality(students, kept, kind, fits),
+            "collapse": None if claim.collapse is None else claim.collapse.quality,
+        },
         threshold=found,
-        verdict=_verdict(kind, sizes, slopes, cost, fits),
-        notes=tuple(_notes(students, kept, sizes, kind, fits, estimates)),
+        verdict=_verdict(kind, sizes, slopes, cost, fits, details, claim),
+        notes=(
+            *_notes(students, kept, sizes, kind, fits, claim),
+            *filter(None, [arranged.note]),
+        ),
         details=details,
     )
 
@@ -126,7 +183,6 @@ def _quality(
 ) -> dict[str, Any]:
     mine = [one for one in fits if one.family.kind == kind]
     return {
-        "collapse": None,
         "n_students": len(kept),
         "n_excluded": len(students) - len(kept),
         "n_trials": min(one.family.curves.n_trials for one in mine),
@@ -145,10 +201,13 @@ def _notes(
     sizes: pd.DataFrame,
     kind: str,
     fits: Sequence[SweepFit],
-    estimates: dict[str, Estimate],
+    claim: Claim,
 ) -> list[str]:
-    notes = [NO_COLLAPSE, "quality.collapse: no scaling collapse is fitted"]
-    notes += null_notes({name: estimates[name] for name in ("x_c", "beta")})
+    notes = null_notes(claim.estimates)
+    if claim.collapse is None:
+        notes.append("quality.collapse: no scaling collapse could be fitted")
+    else:
+        notes += claim.collapse.cautions
     lost = students[students["status"] != "ok"]
     for (name, status), group in lost.groupby(["kind", "status"], sort=True):
         notes.append(f"{len(group)} {name} students left out: status {status!r}")
@@ -187,6 +246,8 @@ def _verdict(
     slopes: Sequence[WidthSlope],
     cost: pd.DataFrame,
     fits: Sequence[SweepFit],
+    details: Mapping[str, Any],
+    claim: Claim,
 ) -> str:
     slope_of = {(one.kind, one.teacher_width): one for one in slopes}
     sentences = [
@@ -194,12 +255,16 @@ def _verdict(
         for name in first_kind_first(set(sizes["kind"]), kind)
         for teacher, rows in sizes[sizes["kind"] == name].groupby("teacher_width", sort=True)
     ]
+    sentences.append(gap_sentence(details["effective_size"]["gaps"], kind))
+    sentences += pair_sentences(details["pairs"])
     sentences.append(cost_sentence(cost, kind))
     for name in first_kind_first({one.family.kind for one in fits}, kind):
         mine = [one.family.curves.n_trials for one in fits if one.family.kind == name]
         found = preferred_threshold(name, fits)
         sentences.append(threshold_sentence(f"Ramp of {name} students", found, min(mine)))
-    sentences.append("Separate exponents 1/nu and beta/nu are not estimated.")
+    sentences.append(claim.sentence)
+    sentences += teacher_sentences(details["teachers"], details["teacher_widths"], kind)
+    sentences += null_sentences(details["nulls"])
     return " ".join(sentence for sentence in sentences if sentence)
 
 

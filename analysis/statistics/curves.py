@@ -6,13 +6,14 @@ values are the signed costs and the norm is the cost of the zero-unit predictor.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from sta.analysis.statistics.counts import group_index
 from sta.analysis.statistics.resampling import MIN_TRIALS, FloatArray, Seed, resample_counts
 
 # Least standard deviation of a point, as a share of its curve's range: finer structure is not
@@ -67,11 +68,26 @@ class CurveSet:
         Labels of the T trials, the rows of every curve's values.
     replicated
         False if the source had one curve a size and no trials to resample.
+    groups
+        Label of the higher level (the teacher) of each trial; empty where each trial is a unit
+        of its own.
     """
 
     curves: tuple[Curve, ...]
     trials: tuple[Hashable, ...]
     replicated: bool = True
+    groups: tuple[Hashable, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse groups that do not match the trials.
+
+        Raises
+        ------
+        ShapeError
+            If there are groups, but not one a trial.
+        """
+        if self.groups:
+            group_index(self.groups, len(self.trials))
 
     @property
     def n_trials(self) -> int:
@@ -80,13 +96,27 @@ class CurveSet:
             return 0
         return min(int(curve.takes_part.sum()) for curve in self.curves)
 
+    @property
+    def n_units(self) -> int:
+        """Smallest number of independent units, groups or else trials, behind any of the curves.
+
+        What the small-sample corrections of an interval need (0 if not replicated).
+        """
+        if not self.replicated:
+            return 0
+        return min(self.units_of(curve) for curve in self.curves)
+
+    def units_of(self, curve: Curve) -> int:
+        """Return the number of independent units behind one of the curves."""
+        return int(np.unique(group_index(self.groups, len(self.trials))[curve.takes_part]).size)
+
     def only(self, place: int) -> "CurveSet":
         """Return the set with one of its curves, over the same trials."""
-        return CurveSet((self.curves[place],), self.trials, self.replicated)
+        return replace(self, curves=(self.curves[place],))
 
 
 def strata(curves: CurveSet) -> NDArray[np.int64]:
-    """Label the trials: those that share a curve, directly or through others, share a label.
+    """Label the trials: those that share a curve or a group, also through others, share a label.
 
     Resampling within these labels keeps the trials of a curve exchangeable with each other
     and leaves no curve without trials when sizes have trials of their own.
@@ -94,15 +124,28 @@ def strata(curves: CurveSet) -> NDArray[np.int64]:
     n_trials = len(curves.trials)
     takes_part = np.stack([curve.takes_part for curve in curves.curves], axis=1)
     trial, place = np.nonzero(takes_part)
-    n_nodes = n_trials + len(curves.curves)
-    links = coo_array((np.ones(trial.size), (trial, place + n_trials)), shape=(n_nodes, n_nodes))
+    everyone, group = np.arange(n_trials), group_index(curves.groups, n_trials)
+    start = np.concatenate([trial, everyone])
+    end = np.concatenate([place, group + len(curves.curves)]) + n_trials
+    n_nodes = 2 * n_trials + len(curves.curves)
+    links = coo_array((np.ones(start.size), (start, end)), shape=(n_nodes, n_nodes))
     _, labels = connected_components(links, directed=False)
     return np.asarray(labels[:n_trials], dtype=np.int64)
 
 
-def draw(curves: CurveSet, resamples: int, seed: Seed) -> NDArray[np.int64]:
-    """Resample the trials of a set within its strata, shape (resamples, T)."""
-    return resample_counts(len(curves.trials), resamples, seed, strata(curves))
+def draw(
+    curves: CurveSet, resamples: int, seed: Seed, *, within: bool = False
+) -> NDArray[np.int64]:
+    """Resample the trials of a set within its strata, shape (resamples, T).
+
+    Groups, if the set has any, are drawn whole: their spread times the small-sample factor of
+    `CurveSet.n_units` units is that of a mean over groups, and 95 % intervals cover 91-95 %
+    for 3 to 8 groups.  With `within` trials are drawn within them too, which counts the spread
+    of trials twice (95-100 %), unless the replicates are scaled as in `bootstrap`.
+    """
+    return resample_counts(
+        len(curves.trials), resamples, seed, strata(curves), curves.groups, within=within
+    )
 
 
 def mean_curve(curve: Curve, counts: ArrayLike | None = None) -> FloatArray:

@@ -83,7 +83,7 @@ def effective_size_curve(importance: ArrayLike, thresholds: ArrayLike) -> NDArra
     >>> effective_size_curve([4.0, 2.0, 0.1, 0.0], [0.0, 0.05, 0.5])
     array([3, 2, 1])
     """
-    shares = _normalised(importance)
+    shares = normalised(importance)
     levels = finite_vector(np.atleast_1d(np.asarray(thresholds, dtype=float)), "thresholds")
     # shares ascend, so everything right of the insertion point lies strictly above the level
     return (shares.size - np.searchsorted(shares, levels, side="right")).astype(np.int64)
@@ -127,7 +127,7 @@ def largest_gap(importance: ArrayLike, floor: float = 0.05) -> Gap | None:
     3
     """
     floor = fraction(floor, "floor")
-    shares = _normalised(importance)[::-1]
+    shares = normalised(importance)[::-1]
     if shares.size < 2 or shares[0] == 0.0:
         return None
     clamped = np.maximum(shares, max(floor, np.finfo(float).tiny))
@@ -141,7 +141,7 @@ def largest_gap(importance: ArrayLike, floor: float = 0.05) -> Gap | None:
     return Gap(place + 1, upper, lower, upper - lower, float(factors[place]), runner_up)
 
 
-def _normalised(importance: ArrayLike) -> FloatArray:
+def normalised(importance: ArrayLike) -> FloatArray:
     """Return the importances divided by the largest, ascending."""
     vector = finite_vector(importance, "importance")
     if vector.min() < 0.0:

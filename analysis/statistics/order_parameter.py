@@ -21,17 +21,22 @@ from sta.analysis.statistics.checks import (
     trial_labels,
     usable_students,
 )
+from sta.analysis.statistics.estimate import transformed
 from sta.analysis.statistics.importance import effective_size_curve, largest_gap
 from sta.analysis.statistics.plain import plain_fields
 from sta.analysis.statistics.resampling import (
     Estimate,
     FloatArray,
     Seed,
+    bootstrap,
     bootstrap_mean,
-    estimate_from_replicates,
-    resample_counts,
+    trial_groups,
 )
+from sta.analysis.statistics.teachers import resampled_teachers, teacher_labels, teacher_note
+from sta.analysis.statistics.variance_components import VarianceComponents, variance_components
 from sta.errors import ShapeError
+
+_NOT_MADE = Estimate(reason="no slope was fitted")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,15 @@ class WidthSlope:
         The widths that entered.
     n_trials
         Number of whole trials behind it.
+    exponent
+        Slope of log(effective size) against log(width): 0 if the size does not depend on the
+        width, 1 if it is a fixed share of it.
+    ratio
+        2^exponent, the factor by which the size grows per doubling of the width.
+    n_teachers
+        Number of teachers; from 3 on the intervals cover other teachers.
+    note
+        That the intervals do not cover other teachers, where there are fewer; else empty.
     """
 
     kind: str
@@ -55,6 +69,10 @@ class WidthSlope:
     slope: Estimate
     student_widths: tuple[int, ...]
     n_trials: int
+    exponent: Estimate = _NOT_MADE
+    ratio: Estimate = _NOT_MADE
+    n_teachers: int = 1
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """All attributes as plain JSON values."""
@@ -73,13 +91,13 @@ def effective_size_by_width(
     threshold
         Share of a model's largest importance above which a unit counts.
     seed, resamples
-        Of the bootstrap over whole trials.
+        Of the bootstrap over whole trials, by teacher if the cell has at least 3.
 
     Returns
     -------
     DataFrame
-        One row a cell: kind, teacher_width, student_width; n_students, n_trials; median,
-        mean, sd (NaN for one student), min, max of the effective size; ci_low, ci_high, the
+        One row a cell: kind, teacher_width, student_width; n_students, n_trials, n_teachers;
+        median, mean, sd (NaN for one student), min, max of the effective size; ci_low, ci_high, the
         95 % BCa interval of the mean (NaN below three trials); share, the mean divided by the
         student's width; gap_rank and gap_ratio, medians of `largest_gap` (NaN where there is
         none); relative_error, median of test_loss / target_variance (NaN without them).
@@ -96,7 +114,14 @@ def effective_size_by_width(
     rows = []
     for (kind, teacher, width), cell in kept.groupby(list(CELL), sort=True):
         sizes = cell["size_now"].to_numpy(dtype=float)
-        mean = bootstrap_mean(sizes, trial_labels(cell), seed=rng, resamples=resamples)
+        teachers = teacher_labels(cell)
+        mean = bootstrap_mean(
+            sizes,
+            trial_labels(cell),
+            seed=rng,
+            resamples=resamples,
+            groups=resampled_teachers(teachers),
+        )
         low, high = mean.ci95 or (np.nan, np.nan)
         rows.append(
             {
@@ -105,6 +130,7 @@ def effective_size_by_width(
                 "student_width": int(width),
                 "n_students": len(cell),
                 "n_trials": len(set(trial_labels(cell))),
+                "n_teachers": len(set(teachers)),
                 "median": float(np.median(sizes)),
                 "mean": mean.value,
                 "sd": float(np.std(sizes, ddof=1)) if len(cell) > 1 else np.nan,
@@ -125,8 +151,9 @@ def width_slope(
 ) -> tuple[WidthSlope, ...]:
     """Slope of the effective size against log2 of the student's width.
 
-    Ordinary least squares over students, per kind and teacher width; the interval is from a
-    bootstrap that draws a trial with all its widths.  Students narrower than their teacher
+    Ordinary least squares over students, per kind and teacher width, of the size and of its
+    logarithm; the interval is from a bootstrap that draws a trial with all its widths, and
+    teachers with their trials if there are at least 3.  Students narrower than their teacher
     are left out: their effective size is capped by their own width.
 
     Raises
@@ -140,11 +167,59 @@ def width_slope(
     slopes = []
     for (kind, teacher), cell in kept.groupby(["kind", "teacher_width"], sort=True):
         widths = tuple(sorted({int(width) for width in cell["student_width"]}))
-        labels = trial_labels(cell)
+        labels, teachers = trial_labels(cell), teacher_labels(cell)
+        groups = resampled_teachers(teachers)
         octave = np.log2(cell["student_width"].to_numpy(dtype=float))
-        slope = _slope(octave, cell["size_now"].to_numpy(dtype=float), labels, rng, resamples)
-        slopes.append(WidthSlope(str(kind), int(teacher), slope, widths, len(set(labels))))
+        size = cell["size_now"].to_numpy(dtype=float)
+        slope = _slope(octave, size, labels, groups, rng, resamples)
+        exponent = ratio = Estimate(reason="a student has effective size 0: no logarithm")
+        if (size > 0).all():
+            exponent = _slope(octave, np.log2(size), labels, groups, rng, resamples)
+            ratio = transformed(exponent, lambda value: 2.0**value)
+        slopes.append(
+            WidthSlope(
+                str(kind),
+                int(teacher),
+                slope,
+                widths,
+                len(set(labels)),
+                exponent,
+                ratio,
+                len(set(teachers)),
+                teacher_note(teachers),
+            )
+        )
     return tuple(slopes)
+
+
+def effective_size_components(
+    students: pd.DataFrame, threshold: float = 0.05
+) -> dict[tuple[str, int, int], VarianceComponents]:
+    """Variance of the effective size between teachers and between trials of one teacher.
+
+    Parameters
+    ----------
+    students, threshold
+        As `effective_size_by_width`.
+
+    Returns
+    -------
+    dict
+        (kind, teacher_width, student_width) to the components, in units squared; they are
+        Estimates with a reason where a cell has one teacher or one trial a teacher.
+
+    Raises
+    ------
+    ShapeError, ConfigError
+        As `effective_size_by_width`.
+    """
+    kept = with_effective_size(students, threshold)
+    return {
+        (str(kind), int(teacher), int(width)): variance_components(
+            cell["size_now"].to_numpy(dtype=float), teacher_labels(cell)
+        )
+        for (kind, teacher, width), cell in kept.groupby(list(CELL), sort=True)
+    }
 
 
 def with_effective_size(students: pd.DataFrame, threshold: float) -> pd.DataFrame:
@@ -165,6 +240,7 @@ def _slope(
     x: FloatArray,
     y: FloatArray,
     labels: Sequence[Hashable],
+    groups: Sequence[Hashable],
     rng: np.random.Generator,
     resamples: int,
 ) -> Estimate:
@@ -172,9 +248,14 @@ def _slope(
         return Estimate(reason=f"one student width ({2.0 ** x[0]:.0f}): a slope needs two")
     order = {label: place for place, label in enumerate(dict.fromkeys(labels))}
     index = np.array([order[label] for label in labels], dtype=np.intp)
-    value = float(_weighted_slope(x, y, np.ones((1, x.size)))[0])
-    counts = resample_counts(len(order), resamples, rng)
-    return estimate_from_replicates(value, _weighted_slope(x, y, counts[:, index]), len(order))
+    return bootstrap(
+        lambda counts: _weighted_slope(x, y, counts[:, index]),
+        len(order),
+        seed=rng,
+        resamples=resamples,
+        method="percentile",
+        groups=trial_groups(labels, groups),
+    )
 
 
 def _weighted_slope(x: FloatArray, y: FloatArray, weights: ArrayLike) -> FloatArray:

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.integrate import trapezoid
 
 from sta.analysis.statistics.checks import CELL, trial_labels, usable_ramps
 from sta.analysis.statistics.curves import Curve, CurveSet, draw, mean_curve, pivot
@@ -21,6 +22,8 @@ from sta.analysis.statistics.resampling import (
     bootstrap_mean,
     small_sample_factor,
 )
+from sta.analysis.statistics.teachers import resampled_teachers, teacher_labels, teacher_note
+from sta.analysis.statistics.variance_components import VarianceComponents, variance_components
 from sta.errors import ConfigError, ShapeError
 
 Abscissa = Literal["n/h_T", "n/h", "n"]
@@ -35,16 +38,28 @@ class RampFamily:
     kind, teacher_width
         The cell of the sweep.
     curves
-        One curve a student width, on x = n_kept / teacher_width.
+        One curve a student width, on x = n_kept / teacher_width; its groups are the teachers if
+        there are at least 3 of them.
+    teachers
+        The teacher of each trial, (teacher_width, teacher_seed).
+    note
+        That intervals do not cover other teachers, where there are fewer than 3; else empty.
     """
 
     kind: str
     teacher_width: int
     curves: CurveSet
+    teachers: tuple[Hashable, ...] = ()
+    note: str = ""
+
+    @property
+    def n_teachers(self) -> int:
+        """Number of teachers behind the curves."""
+        return len(set(self.teachers))
 
 
 def ramp_families(ramps: pd.DataFrame, students: pd.DataFrame) -> tuple[RampFamily, ...]:
-    """Arrange the ramps of usable students as curves over trials.
+    """Arrange the ramps of usable students as curves over trials, and trials by teacher.
 
     Raises
     ------
@@ -60,12 +75,17 @@ def ramp_families(ramps: pd.DataFrame, students: pd.DataFrame) -> tuple[RampFami
         )
     families = []
     for (kind, teacher), group in kept.groupby(["kind", "teacher_width"], sort=True):
-        trials = tuple(sorted(set(trial_labels(group)), key=repr))
+        of_trial = dict(zip(trial_labels(group), teacher_labels(group), strict=True))
+        trials = tuple(sorted(of_trial, key=repr))
+        teachers = tuple(of_trial[trial] for trial in trials)
         curves = tuple(
             _curve(cell, int(width), int(teacher), trials)
             for width, cell in group.groupby("student_width", sort=True)
         )
-        families.append(RampFamily(str(kind), int(teacher), CurveSet(curves, trials)))
+        curve_set = CurveSet(curves, trials, groups=resampled_teachers(teachers))
+        families.append(
+            RampFamily(str(kind), int(teacher), curve_set, teachers, teacher_note(teachers))
+        )
     return tuple(families)
 
 
@@ -86,14 +106,16 @@ def mean_ramp(
     x
         Abscissa: "n/h_T" (units kept over the teacher's width), "n/h" or "n".
     seed, resamples
-        Of the bootstrap over whole trials, which also renews the normaliser.
+        Of the bootstrap over whole trials, by teacher if there are at least 3; it also renews the
+        normaliser.
 
     Returns
     -------
     DataFrame
-        kind, teacher_width, student_width, n_trials, n_kept, x, y, se, ci_low, ci_high; y is
-        1 at n_kept = 0. The last three are NaN below three trials, y too where the zero-unit
-        predictor is no worse than the student.
+        kind, teacher_width, student_width, n_trials, n_teachers, n_kept, x, y, se, ci_low,
+        ci_high; y is 1 at n_kept = 0. The last three are NaN below three trials, y too where the
+        zero-unit predictor is no worse than the student. From 3 teachers of a family on the
+        interval covers other teachers, else it is over trials of these teachers alone.
 
     Raises
     ------
@@ -113,12 +135,14 @@ def mean_ramp(
             scale = {"n/h_T": family.teacher_width, "n/h": curve.size, "n": 1.0}[x]
             y = mean_curve(curve)[0]
             n_trials = int(curve.takes_part.sum())
-            se, low, high = _band(y, mean_curve(curve, counts), n_trials)
+            n_units = family.curves.units_of(curve)
+            se, low, high = _band(y, mean_curve(curve, counts), n_units)
             columns = {
                 "kind": family.kind,
                 "teacher_width": family.teacher_width,
                 "student_width": int(curve.size),
                 "n_trials": n_trials,
+                "n_teachers": family.n_teachers,
                 "n_kept": n_kept.astype(int),
                 "x": n_kept / scale,
                 "y": y,
@@ -141,12 +165,12 @@ def pruning_cost(
         The tables of a sweep; students whose status is not "ok", and students narrower than
         their teacher, are left out.
     seed, resamples
-        Of the bootstrap over whole trials.
+        Of the bootstrap over whole trials, by teacher if a cell has at least 3.
 
     Returns
     -------
     DataFrame
-        kind, teacher_width, student_width, n_students, n_trials; cost_median, cost_low,
+        kind, teacher_width, student_width, n_students, n_trials, n_teachers; cost_median, cost_low,
         cost_high (quartiles), cost_min, cost_max, cost_mean, ci_low, ci_high (95 % interval of
         the mean) of Delta(h_T) / max_{n >= 1} Delta(n), the published scale; and
         error_ratio_median, the median of Delta(h_T) / MSE(all kept), the student's own scale.
@@ -175,17 +199,46 @@ def pruning_cost(
     return pd.DataFrame(rows)
 
 
+def ramp_components(family: RampFamily) -> dict[float, VarianceComponents]:
+    """Variance between teachers, and between trials of one teacher, of the area under the ramp.
+
+    Parameters
+    ----------
+    family
+        The ramps of one kind and teacher width.
+
+    Returns
+    -------
+    dict
+        Student width to the components of a_t = integral of Delta_t(x) dx / <Delta(0)>, in units
+        of x squared; <a> is the area under the mean ramp. Widths whose normaliser <Delta(0)> is
+        not positive are left out.
+    """
+    found = {}
+    for curve in family.curves.curves:
+        part = np.flatnonzero(np.isfinite(curve.values).all(axis=1))
+        norm = float(np.mean(curve.norm[part])) if part.size else 0.0
+        teachers = [family.teachers[trial] for trial in part]
+        if norm > 0.0:
+            area = trapezoid(curve.values[part], curve.x, axis=1) / norm
+            found[curve.size] = variance_components(area, teachers)
+    return found
+
+
 def _cost_row(
     group: pd.DataFrame, rng: np.random.Generator, resamples: int
 ) -> dict[str, float | None]:
     cost = group["cost"].to_numpy(dtype=float)
-    labels = trial_labels(group)
-    mean = bootstrap_mean(cost, labels, seed=rng, resamples=resamples)
+    labels, teachers = trial_labels(group), teacher_labels(group)
+    mean = bootstrap_mean(
+        cost, labels, seed=rng, resamples=resamples, groups=resampled_teachers(teachers)
+    )
     low, high = mean.ci95 or (np.nan, np.nan)
     quartiles = np.quantile(cost, [0.25, 0.5, 0.75])
     return {
         "n_students": len(group),
         "n_trials": len(set(labels)),
+        "n_teachers": len(set(teachers)),
         "cost_median": float(quartiles[1]),
         "cost_low": float(quartiles[0]),
         "cost_high": float(quartiles[2]),
@@ -209,13 +262,13 @@ def _curve(cell: pd.DataFrame, width: int, teacher: int, trials: tuple[Hashable,
 
 
 def _band(
-    y: FloatArray, replicates: FloatArray, n_trials: int
+    y: FloatArray, replicates: FloatArray, n_units: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the standard error and 95 % interval of every point, NaN below three trials."""
-    if n_trials < MIN_TRIALS:
+    """Return the standard error and 95 % interval of every point, NaN below three units."""
+    if n_units < MIN_TRIALS:
         nothing = np.full_like(y, np.nan)
         return nothing, nothing, nothing
-    stretch = small_sample_factor(n_trials)
+    stretch = small_sample_factor(n_units)
     low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
-    se = np.std(replicates, axis=0) * np.sqrt(n_trials / (n_trials - 1.0))
+    se = np.std(replicates, axis=0) * np.sqrt(n_units / (n_units - 1.0))
     return se, y - stretch * np.maximum(y - low, 0.0), y + stretch * np.maximum(high - y, 0.0)

@@ -5,193 +5,151 @@ unit that is resampled is therefore the trial, never the point. A resample is a 
 counts, one a trial, that says how often the trial was drawn; every statistic of this room
 is written as a function of such counts, which keeps curves, widths and kinds of one trial
 together and makes the resamples one matrix product.
-
-References
-----------
-B. Efron, Better bootstrap confidence intervals, J. Am. Stat. Assoc. 82, 171 (1987).
-T. C. Hesterberg, What teachers should know about the bootstrap, Am. Stat. 69, 371 (2015).
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
-from scipy.stats import t as student_t
 
 from sta.analysis.statistics.checks import finite_vector
+from sta.analysis.statistics.counts import (
+    FloatArray,
+    Seed,
+    group_index,
+    jackknife_counts,
+    resample_counts,
+)
+from sta.analysis.statistics.estimate import MIN_TRIALS, Estimate, estimate_from_replicates
+from sta.analysis.statistics.intervals import (
+    METHODS,
+    Method,
+    bca_interval,
+    percentile_interval,
+    small_sample_factor,
+    studentised_interval,
+)
 from sta.errors import ConfigError, ShapeError
 
-FloatArray = NDArray[np.float64]
-Seed = int | np.random.SeedSequence | np.random.Generator
-Method = Literal["percentile", "bca"]
+__all__ = [
+    "MIN_TRIALS",
+    "Estimate",
+    "FloatArray",
+    "Method",
+    "Seed",
+    "Statistic",
+    "bca_interval",
+    "bootstrap",
+    "bootstrap_mean",
+    "estimate_from_replicates",
+    "jackknife_counts",
+    "percentile_interval",
+    "resample_counts",
+    "small_sample_factor",
+    "studentised_interval",
+    "trial_groups",
+    "trial_sums",
+]
 
-MIN_TRIALS = 3
+_BATCH = 2_000_000  # entries of the counts that are held at once
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its uncertainty; None stands for what could not be computed.
-
-    Attributes
-    ----------
-    value
-        Point estimate, in the unit of the quantity.
-    se
-        Standard error: standard deviation over resamples, times sqrt(n / (n - 1)).
-    ci95
-        95 % confidence interval (low, high).
-    systematic
-        Half the range of `value` over the analysis choices that were tried.
-    reason
-        Why something above is None; empty otherwise.
-    """
-
-    value: float | None = None
-    se: float | None = None
-    ci95: tuple[float, float] | None = None
-    systematic: float | None = None
-    reason: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the four keys value, se, ci95 and systematic, as plain JSON values."""
-        ci95 = None if self.ci95 is None else list(self.ci95)
-        return {"value": self.value, "se": self.se, "ci95": ci95, "systematic": self.systematic}
+Statistic = Callable[[FloatArray], ArrayLike]
+"""From counts (B, T), not always whole numbers, to one value a row, shape (B,)."""
 
 
-def resample_counts(
-    n_trials: int, resamples: int, seed: Seed, strata: ArrayLike | None = None
-) -> NDArray[np.int64]:
-    """Draw trials with replacement: how often each was drawn, shape (resamples, n_trials).
+def bootstrap(
+    statistic: Statistic,
+    n_trials: int,
+    *,
+    seed: Seed,
+    resamples: int = 2000,
+    method: Method = "bca",
+    groups: Sequence[Hashable] | None = None,
+    strata: ArrayLike | None = None,
+    standard_error: Statistic | None = None,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Estimate:
+    """Estimate any statistic of whole trials, with a bootstrap interval.
 
     Parameters
     ----------
-    n_trials, resamples
-        Number of trials (columns) and of resamples (rows).
-    seed
-        Anything `numpy.random.default_rng` takes; the same seed gives the same counts.
-    strata
-        A label a trial; trials are exchanged only within a label. One stratum if None.
+    statistic
+        From counts to values: `statistic(counts)` with counts of shape (B, n_trials), how
+        often each trial enters, gives shape (B,); NaN where it is not defined. For the
+        studentised interval without `standard_error` the counts may be fractions.
+    n_trials
+        Number of trials.
+    seed, resamples, strata, groups
+        See `resample_counts`. With groups the standard error and the degrees of freedom are
+        those of whole groups, see Notes.
+    method
+        "bca", "percentile" or "studentised", see Notes.
+    standard_error
+        From counts to the standard error of the statistic, for the studentised interval; by
+        default the jackknife over units within each resample, n_units times the work.
+    bounds
+        Range of the quantity; the interval is cut there.
 
     Raises
     ------
     ConfigError
-        If there is no trial or no resample to draw.
+        If the method is unknown or there is no trial.
     ShapeError
-        If `strata` has not one label a trial.
-
-    Examples
-    --------
-    >>> resample_counts(4, 2, seed=0).sum(axis=1)
-    array([4, 4])
-    """
-    if n_trials < 1 or resamples < 1:
-        raise ConfigError(f"{resamples} resamples of {n_trials} trials: both must be at least 1")
-    labels = np.zeros(n_trials, dtype=int) if strata is None else np.asarray(strata)
-    if labels.shape != (n_trials,):
-        raise ShapeError(f"strata has shape {labels.shape}: give one label for each of {n_trials}")
-    rng = np.random.default_rng(seed)
-    counts = np.zeros((resamples, n_trials), dtype=np.int64)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        size = members.size
-        counts[:, members] = rng.multinomial(size, np.full(size, 1.0 / size), size=resamples)
-    return counts
-
-
-def small_sample_factor(n_trials: int, level: float = 0.95) -> float:
-    """Factor by which a bootstrap interval of `n_trials` trials is too short.
-
-    k = sqrt(n / (n - 1)) t_{n-1} / z: the plug-in variance lacks n / (n - 1), and the normal
-    quantile z stands where Student's t belongs. Stretching a percentile interval of a mean
-    by k about its value gives the t interval in the normal case, and keeps its asymmetry.
-    """
-    tail = 0.5 * (1.0 + level)
-    if n_trials < 2:
-        raise ConfigError(f"{n_trials} trial: a spread needs at least 2")
-    stretch = np.sqrt(n_trials / (n_trials - 1.0)) * student_t.ppf(tail, n_trials - 1)
-    return float(stretch / ndtri(tail))
-
-
-def percentile_interval(replicates: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Central `level` quantiles of the replicates."""
-    tail = 0.5 * (1.0 - level)
-    low, high = np.quantile(np.asarray(replicates, dtype=float), [tail, 1.0 - tail])
-    return float(low), float(high)
-
-
-def bca_interval(
-    replicates: ArrayLike, value: float, jackknife: ArrayLike, level: float = 0.95
-) -> tuple[float, float]:
-    """Bias-corrected and accelerated interval (Efron 1987).
-
-    The quantiles are taken at Phi(z0 + (z0 + z) / (1 - a (z0 + z))), with z0 the normal
-    score of the share of replicates below `value` (ties count half) and a the acceleration
-    from the leave-one-trial-out values.  Where either is undefined, the percentile interval.
-    """
-    draws = np.asarray(replicates, dtype=float)
-    left_out = np.asarray(jackknife, dtype=float)
-    deviation = left_out.mean() - left_out
-    spread = float(np.sum(deviation**2))
-    z0 = float(ndtri(0.5 * np.mean(draws < value) + 0.5 * np.mean(draws <= value)))
-    if spread == 0.0 or not np.isfinite(z0):
-        return percentile_interval(draws, level)
-    acceleration = float(np.sum(deviation**3)) / (6.0 * spread**1.5)
-    z = z0 + ndtri(np.array([0.5 * (1.0 - level), 0.5 * (1.0 + level)]))
-    low, high = np.quantile(draws, ndtr(z0 + z / (1.0 - acceleration * z)))
-    return float(low), float(high)
-
-
-def estimate_from_replicates(
-    value: float | None,
-    replicates: ArrayLike,
-    n_trials: int,
-    *,
-    jackknife: ArrayLike | None = None,
-    bounds: tuple[float, float] = (-np.inf, np.inf),
-    systematic: float | None = None,
-) -> Estimate:
-    """Make an `Estimate` of a value and its bootstrap replicates.
-
-    Parameters
-    ----------
-    value
-        The statistic on the whole sample.
-    replicates
-        The statistic on each resample; those that are not finite are left out, and more
-        than a tenth of them leave the interval out.
-    n_trials
-        Number of independent trials behind the value; below 3 there is no interval.
-    jackknife
-        Leave-one-trial-out values; if given, the interval is BCa, else percentile.
-    bounds
-        Range of the quantity; the interval is cut there.
-    systematic
-        Passed through.
+        If labels are not one a trial.
 
     Notes
     -----
-    The interval is stretched about the value by `small_sample_factor`.
+    With J groups, trials are drawn within drawn groups, and the replicates are then scaled
+    about the value so that their spread is that of whole drawn groups: sampling trials again
+    within groups would count their variance twice (see `resample_counts`).  The interval is
+    stretched for J units, because group means hold the variance of both levels.
+
+    Measured coverage of nominal 95 % (mean of n = 5, 8, 20 trials): normal values, each method
+    94-95 %; exponential, percentile 88-93, BCa 89-94, studentised 93-95; lognormal, percentile
+    82-87, BCa 84-89, studentised 89-91.  The studentised interval is the one for skewed values,
+    but it is 1.5 (normal) to 3.8 (lognormal) times as wide at n = 5, undefined below 5 units and
+    where trials tie; hence BCa is the default.
+
+    Examples
+    --------
+    >>> sample = np.array([1.0, 2.0, 4.0, 7.0, 9.0])
+    >>> estimate = bootstrap(lambda c: (c @ sample**2) / (c @ sample), 5, seed=0)
+    >>> round(estimate.value, 3)
+    6.565
     """
-    if value is None or not np.isfinite(value):
-        return Estimate(reason="the value is not defined on this sample")
-    value = float(value)
-    draws = np.asarray(replicates, dtype=float)
-    finite = draws[np.isfinite(draws)]
-    reason = _why_no_interval(n_trials, draws.size, finite.size)
-    if reason:
-        return Estimate(value, systematic=systematic, reason=reason)
-    if jackknife is None:
-        low, high = percentile_interval(finite)
-    else:
-        low, high = bca_interval(finite, value, jackknife)
-    stretch = small_sample_factor(n_trials)
-    low = min(max(value - stretch * (value - low), bounds[0]), value)
-    high = max(min(value + stretch * (high - value), bounds[1]), value)
-    se = float(np.std(finite)) * float(np.sqrt(n_trials / (n_trials - 1.0)))
-    return Estimate(value, se, (low, high), systematic)
+    if method not in METHODS:
+        raise ConfigError(f"method is {method!r}: choose 'percentile', 'bca' or 'studentised'")
+    if n_trials < 1:
+        raise ConfigError("no trial: a bootstrap needs at least 1")
+    value = float(_evaluate(statistic, np.ones((1, n_trials)))[0])
+    group = group_index(groups, n_trials)
+    n_units = _fewest_units(group, strata)
+    if n_units < MIN_TRIALS or not np.isfinite(value):
+        return _without_interval(value, n_units, bool(groups))
+    rng = np.random.default_rng(seed)
+    if method == "studentised":
+        counts = resample_counts(n_trials, resamples, rng, strata, groups, within=False)
+        replicates = _evaluate(statistic, counts)
+        if standard_error is None:
+            everyone = np.ones((1, n_trials))
+            error = float(_jackknife_errors(statistic, everyone, group)[0])
+            errors = _jackknife_errors(statistic, counts, group)
+        else:
+            error = float(_evaluate(standard_error, np.ones((1, n_trials)))[0])
+            errors = _evaluate(standard_error, counts)
+        return estimate_from_replicates(
+            value, replicates, n_units, errors=(error, errors), bounds=bounds
+        )
+    counts = resample_counts(n_trials, resamples, rng, strata, groups)
+    replicates = _evaluate(statistic, counts)
+    if groups:
+        whole = resample_counts(n_trials, resamples, rng, strata, groups, within=False)
+        replicates = _scaled(replicates, _evaluate(statistic, whole), value)
+    left_out = None
+    if method == "bca":
+        left_out = _evaluate(statistic, jackknife_counts(n_trials, groups))
+    return estimate_from_replicates(value, replicates, n_units, jackknife=left_out, bounds=bounds)
 
 
 def bootstrap_mean(
@@ -201,6 +159,7 @@ def bootstrap_mean(
     seed: Seed,
     resamples: int = 2000,
     method: Method = "bca",
+    groups: Sequence[Hashable] | None = None,
 ) -> Estimate:
     """Mean of a sample, with an interval from a bootstrap over whole trials.
 
@@ -213,12 +172,14 @@ def bootstrap_mean(
     seed, resamples
         See `resample_counts`.
     method
-        "bca" or "percentile".
+        "bca", "percentile" or "studentised", see `bootstrap`.
+    groups
+        The higher level (the teacher) of each student, for a bootstrap in two levels.
 
     Raises
     ------
     ShapeError
-        If the values are not finite or not as many as the trials.
+        If the values are not finite or not as many as the trials, or a trial is in two groups.
     ConfigError
         If the method is unknown.
 
@@ -227,21 +188,36 @@ def bootstrap_mean(
     >>> bootstrap_mean([20.0, 22.0], [0, 1], seed=0).reason
     '2 trials: an interval needs at least 3'
     """
-    if method not in ("bca", "percentile"):
-        raise ConfigError(f"method is {method!r}: choose 'bca' or 'percentile'")
     vector = finite_vector(values, "values")
     if len(trials) != vector.size:
         raise ShapeError(f"{vector.size} values but {len(trials)} trials: give one trial a value")
     total, number = trial_sums(vector, trials)
-    n_trials = total.size
-    value = float(total.sum() / number.sum())
-    if n_trials < MIN_TRIALS:
-        return estimate_from_replicates(value, [], n_trials)
-    counts = resample_counts(n_trials, resamples, seed)
-    replicates = (counts @ total) / (counts @ number)
-    jackknife = (total.sum() - total) / (number.sum() - number)
-    return estimate_from_replicates(
-        value, replicates, n_trials, jackknife=jackknife if method == "bca" else None
+    of_trial = trial_groups(trials, groups)
+    member = group_index(of_trial, total.size) == np.arange(total.size)[:, None]
+
+    def mean(counts: FloatArray) -> FloatArray:
+        ratio: FloatArray = (counts @ total) / (counts @ number)
+        return ratio
+
+    def error(counts: FloatArray) -> FloatArray:
+        """Linearised: the root of the sum of squares of unit totals about the mean."""
+        m = mean(counts)[:, None]
+        of_unit = (counts * (total - m * number)) @ member.T
+        times = (counts @ member.T) / np.maximum(member.sum(axis=1), 1)
+        n_units = int(member.any(axis=1).sum())
+        squares = np.divide(of_unit**2, times, out=np.zeros_like(of_unit), where=times > 0)
+        unbiased = n_units / max(n_units - 1.0, 1.0)
+        found: FloatArray = np.sqrt(unbiased * squares.sum(axis=1)) / (counts @ number)
+        return found
+
+    return bootstrap(
+        mean,
+        total.size,
+        seed=seed,
+        resamples=resamples,
+        method=method,
+        groups=of_trial,
+        standard_error=error,
     )
 
 
@@ -253,12 +229,74 @@ def trial_sums(values: FloatArray, trials: Sequence[Hashable]) -> tuple[FloatArr
     return total, np.bincount(index).astype(np.float64)
 
 
-def _why_no_interval(n_trials: int, n_draws: int, n_finite: int) -> str:
-    if n_trials < MIN_TRIALS:
-        plural = "" if n_trials == 1 else "s"
-        return f"{n_trials} trial{plural}: an interval needs at least {MIN_TRIALS}"
-    if n_draws == 0:
-        return "no resamples were drawn"
-    if n_finite < 0.9 * n_draws:
-        return f"only {n_finite} of {n_draws} resamples gave a finite value"
-    return ""
+def trial_groups(
+    trials: Sequence[Hashable], groups: Sequence[Hashable] | None
+) -> tuple[Hashable, ...]:
+    """Return the group of each distinct trial, in order of first appearance; empty if None.
+
+    Raises
+    ------
+    ShapeError
+        If there is not one group an entry, or a trial is in two groups.
+    """
+    if groups is None or len(groups) == 0:
+        return ()
+    if len(groups) != len(trials):
+        raise ShapeError(f"{len(groups)} groups for {len(trials)} entries: give one group each")
+    found: dict[Hashable, Hashable] = {}
+    for trial, group in zip(trials, groups, strict=True):
+        if found.setdefault(trial, group) != group:
+            raise ShapeError(f"trial {trial!r} is in the groups {found[trial]!r} and {group!r}")
+    return tuple(found.values())
+
+
+def _evaluate(statistic: Statistic, counts: ArrayLike) -> FloatArray:
+    found = np.asarray(statistic(np.asarray(counts, dtype=float)), dtype=float)
+    if found.shape != (len(np.asarray(counts)),):
+        raise ShapeError(f"the statistic gave shape {found.shape}: give one value a row of counts")
+    return found
+
+
+def _jackknife_errors(
+    statistic: Statistic, counts: NDArray[Any], group: NDArray[np.intp]
+) -> FloatArray:
+    """Leave one drawn copy of a unit out a time: the standard error on each resample."""
+    member = group == np.arange(group.max() + 1)[:, None]
+    first = member.argmax(axis=1)
+    n_units = len(member)
+    rows = max(1, _BATCH // (n_units * counts.shape[1]))
+    parts = []
+    for start in range(0, len(counts), rows):
+        some = counts[start : start + rows].astype(float)
+        times = some[:, first]
+        kept = np.where(times > 0, (times - 1.0) / np.maximum(times, 1.0), 1.0)
+        left = some[:, None, :] * np.where(member, kept[:, :, None], 1.0)
+        values = _evaluate(statistic, left.reshape(-1, some.shape[1])).reshape(times.shape)
+        mean = np.sum(np.where(times > 0, times * values, 0.0), axis=1) / n_units
+        square = np.where(times > 0, times * (values - mean[:, None]) ** 2, 0.0).sum(axis=1)
+        parts.append(np.sqrt((n_units - 1.0) / n_units * square))
+    return np.concatenate(parts)
+
+
+def _scaled(replicates: FloatArray, whole: FloatArray, value: float) -> FloatArray:
+    """Scale replicates about the value to the spread of those of whole groups."""
+    spread, wanted = np.nanstd(replicates), np.nanstd(whole)
+    if not (spread > 0.0 and np.isfinite(wanted)):
+        return replicates
+    scaled: FloatArray = value + (replicates - value) * (wanted / spread)
+    return scaled
+
+
+def _fewest_units(group: NDArray[np.intp], strata: ArrayLike | None) -> int:
+    """Smallest number of units in any stratum."""
+    if strata is None:
+        return np.unique(group).size
+    labels = np.asarray(strata)
+    return min(np.unique(group[labels == label]).size for label in np.unique(labels))
+
+
+def _without_interval(value: float, n_units: int, grouped: bool) -> Estimate:
+    found = estimate_from_replicates(value, [], n_units)
+    if grouped and found.value is not None:
+        return Estimate(value, reason=found.reason.replace("trial", "group"))
+    return found

@@ -8,12 +8,13 @@ import numpy as np
 
 from sta.analysis.statistics.agreement import Agreement, agreement
 from sta.analysis.statistics.curves import CurveSet, draw, thin
-from sta.analysis.statistics.family import FamilyFits, fit_family, shared_parameter
+from sta.analysis.statistics.estimate import quotable
 from sta.analysis.statistics.plain import plain
-from sta.analysis.statistics.published import published_exponential
 from sta.analysis.statistics.ramp import RampFamily
 from sta.analysis.statistics.resampling import MIN_TRIALS, Estimate
-from sta.analysis.statistics.threshold import ModelFit
+from sta.analysis.statistics.threshold.family import FamilyFits, fit_family, shared_parameter
+from sta.analysis.statistics.threshold.fit import ModelFit
+from sta.analysis.statistics.threshold.published import published_exponential
 
 WINDOW = 1.5
 
@@ -90,8 +91,8 @@ def preferred_threshold(kind: str, fits: Sequence[SweepFit]) -> dict[str, Any]:
         message = f"teacher widths differ: {message}"
     return {
         "model": models.pop() if len(models) == 1 else "undecided",
-        "x_c": _over_teachers("x_c", mine),
-        "beta": _over_teachers("beta", mine),
+        "x_c": quotable(_over_teachers("x_c", mine)),
+        "beta": quotable(_over_teachers("beta", mine)),
         "kind": kind,
         "message": message,
     }
@@ -116,7 +117,7 @@ def _over_teachers(name: str, fits: Sequence[SweepFit]) -> Estimate:
 
 def _fit(family: RampFamily, seed: int, resamples: int) -> SweepFit:
     pool = np.isin([curve.size for curve in family.curves.curves], pooled_widths(family))
-    fits = fit_family(_thinned(family), seed=seed, resamples=resamples, pool=pool, window=WINDOW)
+    fits = fit_family(thinned(family), seed=seed, resamples=resamples, pool=pool, window=WINDOW)
     n_trials = family.curves.n_trials
     counts = draw(family.curves, resamples, seed) if n_trials >= MIN_TRIALS else None
     published = {
@@ -127,7 +128,8 @@ def _fit(family: RampFamily, seed: int, resamples: int) -> SweepFit:
     return SweepFit(family, fits, published, shared_parameter("b", wide, n_trials))
 
 
-def _thinned(family: RampFamily) -> CurveSet:
+def thinned(family: RampFamily) -> CurveSet:
+    """Return the ramps whole up to twice the teacher's width, and every so often beyond."""
     curves = [
         curve.select(thin(curve.x.size, 2 * family.teacher_width)) for curve in family.curves.curves
     ]

@@ -1,19 +1,29 @@
 """Threshold fits of any tidy table: one row a size, x and trial."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sta.analysis.statistics.batches import batched, first_trials
 from sta.analysis.statistics.checks import require_columns
+from sta.analysis.statistics.claim import Claim, claim_transition
 from sta.analysis.statistics.curves import Curve, CurveSet, pivot, thin
-from sta.analysis.statistics.family import FamilyFits, fit_family
+from sta.analysis.statistics.estimate import quotable
 from sta.analysis.statistics.plain import plain
-from sta.analysis.statistics.resampling import MIN_TRIALS, Estimate, FloatArray
-from sta.analysis.statistics.threshold import ModelFit, ModelFits
+from sta.analysis.statistics.resampling import MIN_TRIALS, FloatArray
+from sta.analysis.statistics.scaling.master import Corrections
+from sta.analysis.statistics.scaling.universality import compare_groups
+from sta.analysis.statistics.scaling_nulls import scaling_nulls
+from sta.analysis.statistics.single_thread import single_threaded
+from sta.analysis.statistics.teachers import resampled_teachers
+from sta.analysis.statistics.threshold.family import fit_family
+from sta.analysis.statistics.threshold.reflection import falls, mirrored, reflected
+from sta.analysis.statistics.transition.cumulants import cumulants
+from sta.analysis.statistics.transition.spread import pseudo_critical_scaling
 from sta.analysis.statistics.verdict import (
-    NO_COLLAPSE,
-    NOT_ESTIMATED,
     CollapseResult,
     null_notes,
     threshold_sentence,
@@ -21,6 +31,8 @@ from sta.analysis.statistics.verdict import (
 from sta.errors import ShapeError
 
 ONE_CURVE = "0"
+MOST_TRIALS = 400
+MOST_FOR_DISTRIBUTIONS = 2000
 
 
 def collapse_table(
@@ -30,11 +42,14 @@ def collapse_table(
     size: str,
     trial: str | None = None,
     error: str | None = None,
+    group: str | None = None,
     *,
+    corrections: Corrections = "auto",
+    window: float | None = None,
     seed: int = 0,
     resamples: int = 400,
 ) -> CollapseResult:
-    """Fit a threshold and smooth models to curves y(x) of several sizes.
+    """Fit thresholds and a scaling collapse to curves y(x) of several sizes.
 
     Parameters
     ----------
@@ -47,13 +62,19 @@ def collapse_table(
     error
         Column of standard errors of y; they weigh the points, and without trials they also
         give the intervals, as if the points were independent.
+    group
+        Column of the higher level, such as the teacher, to which a trial belongs: it is resampled
+        first (from 3 groups on), and whether groups share their exponents is tested.
+    corrections, window
+        Of the collapse; see `fit_collapse`.
     seed, resamples
         Of the bootstrap over whole trials.
 
     Returns
     -------
     CollapseResult
-        With the added keys fits (each size alone) and pooled (one shape for all sizes).
+        With the added keys transition, tests, collapse, order, pseudo_critical, fits (each size
+        alone), pooled (one shape for all sizes) and universality (of the groups).
 
     Raises
     ------
@@ -61,42 +82,92 @@ def collapse_table(
         If a column is missing or not numeric, a size, x and trial occurs twice, an error is
         negative, or no row is left.
     """
-    notes = [NO_COLLAPSE, "quality.collapse: no scaling collapse is fitted"]
-    rows = _rows(table, {"x": x, "y": y, "size": size, "error": error}, trial, notes)
-    sign = _direction(rows)
-    if sign < 0:
-        notes.append(f"{y} rises with {x}: fitted in -{x}, parameters given in {x}")
-    curves = _curves(rows, sign, trial is not None, notes)
-    fits = fit_family(curves, seed=seed, resamples=resamples)
-    if sign < 0:
-        fits = _reflected(fits)
+    notes: list[str] = []
+    rows = _rows(table, {"x": x, "y": y, "size": size, "error": error}, trial, group, notes)
+    curves = _curves(rows, trial is not None, notes)
+    if not falls(curves):
+        notes.append(f"{y} rises with {x}: thresholds are fitted in -{x} and given in {x}")
+    result = collapse_curves(
+        curves, f"{y} against {x}", corrections=corrections, window=window, seed=seed,
+        resamples=resamples,
+    )  # fmt: skip
+    quality = {**result.quality, "n_rows": len(rows), "n_excluded": len(table) - len(rows)}
+    details, verdict = result.details, result.verdict
+    if group is not None:
+        parts = {str(name): part for name, part in rows.groupby("group", sort=True)}
+        each = {name: _curves(part, trial is not None, []) for name, part in parts.items()}
+        shared, sentence = compare_groups(each, corrections=corrections, seed=seed)
+        details, verdict = {**details, "universality": shared}, f"{verdict} {sentence}"
+    notes += [*result.notes, *_cautions(curves)]
+    return replace(result, quality=quality, details=details, verdict=verdict, notes=tuple(notes))
 
+
+@single_threaded
+def collapse_curves(
+    curves: CurveSet,
+    name: str,
+    *,
+    corrections: Corrections = "auto",
+    window: float | None = None,
+    seed: int = 0,
+    resamples: int = 400,
+) -> CollapseResult:
+    """Fit thresholds and a scaling collapse to curves, and say what may be claimed.
+
+    Parameters
+    ----------
+    curves
+        Curves of one or more sizes; y may fall or rise with x.
+    name
+        What the curves are, for the verdict.
+    corrections, window
+        Of the collapse; see `fit_collapse`.
+    seed, resamples
+        Of the bootstrap over whole trials.
+
+    Notes
+    -----
+    More than 400 trials are averaged in batches, which are trials again; what hangs on the
+    distribution over trials, such as cumulants, is measured on the first 2000.
+    """
+    some, curves = first_trials(curves, MOST_FOR_DISTRIBUTIONS), batched(curves, MOST_TRIALS)
+    falling = falls(curves)
+    fits = fit_family(curves if falling else mirrored(curves), seed=seed, resamples=resamples)
+    if not falling:
+        fits = reflected(fits)
     choice = fits.choice
-    x_c, beta = fits.parameter("x_c"), fits.parameter("beta")
-    found = {"model": choice.preferred, "x_c": x_c, "beta": beta, "message": choice.message}
-    estimates = {
-        "x_c": x_c,
-        "inv_nu": NOT_ESTIMATED,
-        "beta_over_nu": NOT_ESTIMATED,
-        "beta": beta,
+    found = {
+        "model": choice.preferred,
+        "x_c": quotable(fits.parameter("x_c")),
+        "beta": quotable(fits.parameter("beta")),
+        "message": choice.message,
     }
-    notes += null_notes({"x_c": x_c, "beta": beta})
-    notes += _cautions(curves)
+    claim = claim_transition(
+        curves, found, corrections=corrections, window=window, seed=seed, distribution=some
+    )
+    rounding = pseudo_critical_scaling(some, seed=seed)
     return CollapseResult(
-        estimates=estimates,
-        identified=False,
+        estimates=claim.estimates,
+        identified=claim.identified,
         quality={
-            "collapse": None,
-            "n_rows": len(rows),
-            "n_excluded": len(table) - len(rows),
+            "collapse": None if claim.collapse is None else claim.collapse.quality,
             "n_trials": curves.n_trials,
-            "r_squared": {name: fit.r_squared for name, fit in fits.pooled.fits.items()},
+            "r_squared": {model: fit.r_squared for model, fit in fits.pooled.fits.items()},
         },
         threshold=found,
-        verdict=threshold_sentence(f"{y} against {x}", found, curves.n_trials)
-        + " Separate exponents 1/nu and beta/nu are not estimated.",
-        notes=tuple(notes),
+        verdict=" ".join([claim.sentence, *_about_threshold(claim, name, found, curves)]),
+        notes=(
+            *null_notes(claim.estimates),
+            *(() if claim.collapse is None else claim.collapse.cautions),
+        ),
         details={
+            "transition": claim.transition,
+            "tests": claim.tests,
+            "collapse": claim.collapse,
+            "order": claim.order,
+            "pseudo_critical": rounding,
+            "cumulants": cumulants(some, seed=seed),
+            "scaling_nulls": scaling_nulls(claim, rounding, seed=seed),
             "fits": [{"size": size, **plain(fit)} for size, fit in fits.by_size.items()],
             "pooled": {"sizes": list(fits.by_size), **fits.to_dict()},
         },
@@ -104,19 +175,28 @@ def collapse_table(
 
 
 def _rows(
-    table: pd.DataFrame, names: dict[str, str | None], trial: str | None, notes: list[str]
+    table: pd.DataFrame,
+    names: dict[str, str | None],
+    trial: str | None,
+    group: str | None,
+    notes: list[str],
 ) -> pd.DataFrame:
-    """Numeric columns x, y, size, error, and trial, of the rows that are complete."""
+    """Numeric columns x, y, size, error, and trial and group, of the rows that are complete."""
     given = {role: name for role, name in names.items() if name is not None}
-    require_columns(table, [*given.values(), *([trial] if trial else [])], "input")
+    labels = {"trial": trial, "group": group}
+    require_columns(table, [*given.values(), *(name for name in labels.values() if name)], "input")
     rows = pd.DataFrame({role: _numbers(table[name], name) for role, name in given.items()})
-    rows["trial"] = table[trial].to_numpy() if trial else ONE_CURVE
-    complete = np.isfinite(rows[list(given)].to_numpy()).all(axis=1) & rows["trial"].notna()
+    for role, name in labels.items():
+        rows[role] = table[name].to_numpy() if name else ONE_CURVE
+    complete = np.isfinite(rows[list(given)].to_numpy()).all(axis=1)
+    complete &= (rows["trial"].notna() & rows["group"].notna()).to_numpy()
     if not complete.all():
         notes.append(f"{int((~complete).sum())} of {len(rows)} rows left out: a value is missing")
     rows = rows[complete].reset_index(drop=True)
     if rows.empty:
         raise ShapeError(f"no row of {len(table)} has a number in each of {', '.join(given)}")
+    if group is not None:
+        rows["trial"] = list(zip(rows["group"], rows["trial"], strict=True))
     twice = rows[rows.duplicated(["size", "x", "trial"])]
     if len(twice):
         where = f"size {twice['size'].iloc[0]:g}, x {twice['x'].iloc[0]:g}"
@@ -136,17 +216,20 @@ def _numbers(column: pd.Series, name: str) -> FloatArray:
         raise ShapeError(f"column {name!r} holds {example!r}: give numbers") from None
 
 
-def _direction(rows: pd.DataFrame) -> int:
-    """+1 if y falls with x, -1 if it rises: the sign of the mean within-size covariance."""
-    centred = rows[["x", "y"]] - rows.groupby("size")[["x", "y"]].transform("mean")
-    return -1 if float((centred["x"] * centred["y"]).sum()) > 0.0 else 1
+def _about_threshold(
+    claim: Claim, name: str, found: Mapping[str, Any], curves: CurveSet
+) -> list[str]:
+    """Say what the threshold fits found, unless sizes collapse, which rounds any threshold."""
+    if claim.ground == "collapse":
+        return []
+    return [threshold_sentence(name, found, curves.n_trials)]
 
 
-def _curves(rows: pd.DataFrame, sign: int, replicated: bool, notes: list[str]) -> CurveSet:
+def _curves(rows: pd.DataFrame, replicated: bool, notes: list[str]) -> CurveSet:
     trials = tuple(sorted(rows["trial"].unique().tolist(), key=repr))
     curves = []
     for size, cell in rows.groupby("size", sort=True):
-        where, labels = sign * cell["x"].to_numpy(), cell["trial"].tolist()
+        where, labels = cell["x"].to_numpy(), cell["trial"].tolist()
         grid, values = pivot(labels, where, cell["y"].to_numpy(), trials)
         there = np.isfinite(values)
         error = None
@@ -158,7 +241,9 @@ def _curves(rows: pd.DataFrame, sign: int, replicated: bool, notes: list[str]) -
         curves.append(curve.select(thin(grid.size, grid.size)))
         if replicated and there.mean() < 0.5 * there.any(axis=1).mean():
             notes.append(f"size {size:g}: trials hardly share values of x; intervals are rough")
-    return CurveSet(tuple(curves), trials, replicated)
+    owner = dict(zip(rows["trial"], rows["group"], strict=True))
+    groups = resampled_teachers([owner[label] for label in trials]) if replicated else ()
+    return CurveSet(tuple(curves), trials, replicated, groups)
 
 
 def _cautions(curves: CurveSet) -> list[str]:
@@ -173,46 +258,3 @@ def _cautions(curves: CurveSet) -> list[str]:
     if len(curves.curves) == 1:
         notes.append("one size: nothing is said about other sizes")
     return notes
-
-
-def _reflected(fits: FamilyFits) -> FamilyFits:
-    """Return the same fits with x in place of -x."""
-    turned = []
-    for one in fits.agreements:
-        if one.parameter == "x_c":
-            common, values = _negative(one.common), tuple(-value for value in one.values)
-            turned.append(replace(one, common=common, values=values))
-        else:
-            turned.append(one)
-    return replace(
-        fits,
-        by_size={size: _reflected_models(one) for size, one in fits.by_size.items()},
-        pooled=_reflected_models(fits.pooled),
-        agreements=tuple(turned),
-    )
-
-
-def _reflected_models(models: ModelFits) -> ModelFits:
-    return replace(models, fits={name: _reflected_fit(fit) for name, fit in models.fits.items()})
-
-
-def _reflected_fit(fit: ModelFit) -> ModelFit:
-    swap = {"x_c high": "x_c low", "x_c low": "x_c high", "x_m high": "x_m low"}
-    places = {"x_c", "x_m"}
-    return replace(
-        fit,
-        parameters={
-            name: _negative(one) if name in places else one for name, one in fit.parameters.items()
-        },
-        pinned=tuple(swap.get(name, name) for name in fit.pinned),
-        x_range=None if fit.x_range is None else (-fit.x_range[1], -fit.x_range[0]),
-        replicates={
-            name: -draws if name in places else draws for name, draws in fit.replicates.items()
-        },
-    )
-
-
-def _negative(estimate: Estimate) -> Estimate:
-    ci95 = None if estimate.ci95 is None else (-estimate.ci95[1], -estimate.ci95[0])
-    value = None if estimate.value is None else -estimate.value
-    return replace(estimate, value=value, ci95=ci95)

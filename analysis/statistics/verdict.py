@@ -11,11 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sta.analysis.statistics.agreement import Agreement
 from sta.analysis.statistics.curves import FLOOR
 from sta.analysis.statistics.importance import CLEAR_GAP
+from sta.analysis.statistics.kind_pairs import MEASURES, KindPair
 from sta.analysis.statistics.order_parameter import WidthSlope
+from sta.analysis.statistics.paired_difference import PairedDifference
 from sta.analysis.statistics.plain import plain
+from sta.analysis.statistics.ranking_nulls import RankingNull
 from sta.analysis.statistics.resampling import Estimate
+from sta.analysis.statistics.size_curve import CellGap
+from sta.analysis.statistics.sweep_scaling import TeacherAgreement
+from sta.analysis.statistics.words import number, show
 
 FORMAT = "sta.collapse/1"
 SMOOTH_NAMES = {
@@ -24,14 +31,7 @@ SMOOTH_NAMES = {
     "crossover": "a logistic crossover",
 }
 SMOOTH = ", ".join(SMOOTH_NAMES.values())
-ROUNDING = 1e-12
 NO_EVIDENCE = f"no evidence for a sharp threshold above {FLOOR:.0%} of the curve's range"
-NO_COLLAPSE = (
-    "inv_nu and beta_over_nu: not estimated, because no scaling collapse is fitted here; the"
-    " sizes are fitted with one x_c and no finite-size rounding, from which beta can be told but"
-    " the separate exponents cannot"
-)
-NOT_ESTIMATED = Estimate(reason="no scaling collapse is fitted")
 
 
 @dataclass(frozen=True)
@@ -86,39 +86,6 @@ class CollapseResult:
 def null_notes(estimates: Mapping[str, Estimate]) -> list[str]:
     """Return a note for every estimate that lacks a value or an interval."""
     return [f"{name}: {one.reason}" for name, one in estimates.items() if one.reason]
-
-
-def show(estimate: Estimate, digits: int = 3) -> str:
-    """Write an estimate as "value [low, high]".
-
-    Examples
-    --------
-    >>> show(Estimate(1.0934, 0.01, (1.071, 1.1159)))
-    '1.09 [1.07, 1.12]'
-    """
-    if estimate.value is None:
-        return "unknown"
-    text = number(estimate.value, digits)
-    if estimate.ci95 is None:
-        return f"{text} (no interval)"
-    return f"{text} [{number(estimate.ci95[0], digits)}, {number(estimate.ci95[1], digits)}]"
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Write a number to some significant digits, without an exponent where it is readable.
-
-    Examples
-    --------
-    >>> number(672.4, 2), number(0.00123, 2), number(4.2e-6, 2), number(-3e-18)
-    ('670', '0.0012', '4.2e-06', '0')
-    """
-    if abs(value) < ROUNDING:
-        return "0"
-    if 1e-3 <= abs(value) < 1e6:
-        return np.format_float_positional(
-            float(value), precision=digits, unique=False, fractional=False, trim="-"
-        )
-    return f"{value:.{digits}g}"
 
 
 def first_kind_first(kinds: Collection[str], first: str) -> list[str]:
@@ -195,6 +162,76 @@ def threshold_sentence(who: str, threshold: Mapping[str, Any], n_trials: int) ->
         f"{who}: undecided between a threshold and a smooth model ({threshold['message']}):"
         f" {NO_EVIDENCE}{held}."
     )
+
+
+def teacher_sentences(
+    teachers: Sequence[TeacherAgreement], widths: Agreement | None, kind: str
+) -> list[str]:
+    """Say whether teachers of one width, and teacher widths, share the rate of the exponential."""
+    sentences = []
+    mine = [one for one in teachers if one.kind == kind and one.rate.p_value is not None]
+    if mine:
+        parts = [
+            f"{_span(one.rate.values)} for h_T = {one.teacher_width} (p = {one.rate.p_value:.2g})"
+            for one in mine
+        ]
+        differ = [one for one in mine if one.rate.outcome == "differ"]
+        words = "differ" if differ else "are not told apart"
+        sentences.append(f"Teachers of one width {words}: the rate b is {', '.join(parts)}.")
+    if widths is not None and widths.p_value is not None:
+        words = "differ in b" if widths.outcome == "differ" else "are not told apart by b"
+        sentences.append(f"Teacher widths {words} (p = {widths.p_value:.2g}).")
+    return sentences
+
+
+def pair_sentences(pairs: Sequence[KindPair]) -> list[str]:
+    """Say by how much kinds differ in effective size, trial by trial, at the widest students."""
+    widest = {(one.second, one.teacher_width): one for one in pairs}
+    parts: dict[str, list[str]] = {}
+    for one in widest.values():
+        size = one.differences.get(MEASURES[0])
+        if size is not None and size.p_value is not None:
+            parts.setdefault(f"{one.first} minus {one.second}", []).append(
+                f"{show(size.difference, 2)} units for h_T = {one.teacher_width},"
+                f" h = {one.student_width} ({_p_words(size)})"
+            )
+    return [
+        f"Effective size, {who}, paired by trial: {'; '.join(found)}."
+        for who, found in parts.items()
+    ]
+
+
+def _p_words(test: PairedDifference) -> str:
+    least = test.p_value is not None and test.p_value == test.smallest_p
+    units = f"{test.n_groups} teachers" if test.level == "group" else f"{test.n_pairs} pairs"
+    return f"p = {test.p_value:.2g}" + (f", the least that {units} can give" if least else "")
+
+
+def gap_sentence(gaps: Sequence[CellGap], kind: str) -> str:
+    """Say where a gap in the importances of one kind justifies a threshold."""
+    mine = [one for one in gaps if one.kind == kind]
+    found = [one for one in mine if one.gap.recommended is not None]
+    if not found:
+        return f"No gap in the importances of {kind} students justifies a threshold."
+    parts = []
+    for one in found:
+        plateau = one.gap.recommended
+        if plateau is not None:
+            parts.append(
+                f"{show(plateau.size, 2)} for h_T = {one.teacher_width}, h = {one.student_width}"
+            )
+    return (
+        f"Gaps in the importances justify a threshold in {len(found)} of {len(mine)} cells of"
+        f" {kind} students, with effective sizes {'; '.join(parts)}."
+    )
+
+
+def null_sentences(nulls: Sequence[RankingNull]) -> list[str]:
+    """Say which models describe the ramps under other rankings, over teacher widths."""
+    models: dict[str, list[str]] = {}
+    for one in nulls:
+        models.setdefault(one.who, []).append(f"{one.model} (h_T = {one.teacher_width})")
+    return [f"{who[:1].upper()}{who[1:]}: {', '.join(found)}." for who, found in models.items()]
 
 
 def _means(rows: pd.DataFrame) -> str:

@@ -29,12 +29,14 @@ def test_contract(result):
     assert set(out) >= CONTRACT | {"effective_size", "ramp", "fits", "pooled"}
     assert out["format"] == "sta.collapse/1"
     assert set(out["estimates"]) == {"x_c", "inv_nu", "beta_over_nu", "beta"}
-    assert all(set(one) == FOUR for one in out["estimates"].values())
+    assert all(set(one) >= FOUR for one in out["estimates"].values())
     assert set(out["threshold"]) >= {"model", "x_c", "beta"}
+    # the widths of one teacher share a curve: there is no finite-size rounding to scale
     assert out["identified"] is False
     assert set(out["estimates"]["inv_nu"].values()) == {None}
     assert set(out["estimates"]["beta_over_nu"].values()) == {None}
-    assert any(note.startswith("inv_nu and beta_over_nu: not estimated") for note in out["notes"])
+    assert any(note.startswith("inv_nu: not identified") for note in out["notes"])
+    assert out["size"] == "student_width" and out["transition"] is True
 
 
 def test_truth_is_recovered(result):
@@ -42,7 +44,6 @@ def test_truth_is_recovered(result):
     assert result.threshold["model"] == "threshold"
     assert x_c.ci95[0] <= 1.05 <= x_c.ci95[1]
     assert beta.ci95[0] <= 4.0 <= beta.ci95[1]
-    assert x_c.systematic is not None
 
 
 def test_every_width_and_kind_is_fitted(result):
@@ -65,7 +66,7 @@ def test_verdict_has_the_numbers_and_claims_no_more(result):
     assert "after unit 20" in verdict
     assert "Ramp of direct students: no threshold in the window" in verdict
     assert re.search(r"Ramp of spectral students: a threshold at x_c = 1\.\d+ \[", verdict)
-    assert "1/nu and beta/nu are not estimated" in verdict
+    assert "nu not identified" in verdict or "nu is not known" in verdict
     assert "second order" not in verdict
     assert "\n" not in verdict
 
@@ -94,9 +95,10 @@ def test_few_trials(synth, trials):
         widths=(40, 80),
     )
     out = as_json(collapse_sweep(*tables, resamples=50))
-    assert out["estimates"]["x_c"]["value"] == pytest.approx(1.1, abs=0.3)
-    assert out["estimates"]["x_c"]["ci95"] is None
+    assert out["estimates"]["x_c"]["value"] is None
+    assert out["threshold"]["x_c"]["value"] is None
     assert out["threshold"]["model"] == "undecided"
+    assert out["transition"] is False
     assert any("trial" in note for note in out["notes"])
     assert out["pooled"][0]["agreement"]["x_c"]["outcome"] == "untested"
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sta import ConfigError, ShapeError
 from sta.analysis.statistics import (
@@ -10,6 +11,7 @@ from sta.analysis.statistics import (
     largest_gap,
     width_slope,
 )
+from sta.analysis.statistics.order_parameter import effective_size_components
 
 # the published code, run: h = 200; its 20th to 25th values, the first 19 lie above them
 PUBLISHED = [*np.linspace(1.0, 0.5, 19), 0.471, 0.180, 0.134, 0.065, 0.035, 0.004, *[0.0] * 175]
@@ -110,6 +112,51 @@ def test_slope_interval_covers_a_noisy_truth(synth):
         (slope,) = width_slope(students, seed=seed, resamples=500)
         covered += slope.slope.ci95[0] <= 1.0 <= slope.slope.ci95[1]
     assert covered >= 16
+
+
+def test_exponent_and_ratio_of_a_power_law(synth):
+    """Sizes 20 sqrt(h / 40): half a power, a factor of sqrt(2) per octave."""
+    students, _ = synth.sweep(
+        {"spectral": synth.power_ramp()}, widths=(40, 160, 640), trials=4, extra=lambda _: 0
+    )
+    students = students.assign(
+        importance=[
+            [1.0] * round(20 * np.sqrt(h / 40)) + [0.0] * 10 for h in students["student_width"]
+        ]
+    )
+    (found,) = width_slope(students)
+    assert found.exponent.value == pytest.approx(0.5)
+    assert found.ratio.value == pytest.approx(np.sqrt(2))
+    assert found.ratio.ci95 == pytest.approx((np.sqrt(2), np.sqrt(2)))
+    dead = students.assign(importance=[[0.0] * 3] * len(students))
+    (none,) = width_slope(dead)
+    assert none.ratio.value is None and "no logarithm" in none.ratio.reason
+
+
+def test_teachers_are_the_units_of_a_slope(synth):
+    """A slope of its own for each teacher, the same in all its trials."""
+    students, _ = synth.sweep(
+        {"spectral": synth.power_ramp()}, widths=(40, 80), trials=5, teacher_seeds=4
+    )
+    gain = {0: 0, 1: 2, 2: 4, 3: 8}
+    students = students.assign(
+        importance=[
+            [1.0] * (20 + gain[seed] * (h == 80)) + [0.0]
+            for seed, h in zip(students["teacher_seed"], students["student_width"], strict=True)
+        ]
+    )
+    (found,) = width_slope(students, resamples=8000)
+    assert found.slope.value == pytest.approx(3.5)
+    assert found.slope.se == pytest.approx(stats.sem(list(gain.values())), rel=0.03)
+    assert (found.n_teachers, found.n_trials, found.note) == (4, 20, "")
+    components = effective_size_components(students)["spectral", 20, 80]
+    assert components.between.value == pytest.approx(np.var(list(gain.values()), ddof=1))
+    assert components.within.value == 0.0
+    table = effective_size_by_width(students).set_index("student_width")
+    assert table.loc[80, "n_teachers"] == 4
+    assert table.loc[80, "ci_high"] - table.loc[80, "mean"] > 3
+    (alone,) = width_slope(students[students["teacher_seed"] < 2])
+    assert "do not cover other teachers" in alone.note
 
 
 def test_one_width_has_no_slope(synth):

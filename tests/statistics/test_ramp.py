@@ -6,6 +6,7 @@ import pytest
 
 from sta import ConfigError, ShapeError
 from sta.analysis.statistics import mean_ramp, pruning_cost, ramp_families
+from sta.analysis.statistics.ramp import ramp_components
 
 
 def test_mean_ramp_recovers_the_shape(paper_like):
@@ -79,6 +80,43 @@ def test_families_are_curves_over_trials(paper_like):
     assert [(one.kind, one.teacher_width) for one in families] == [("direct", 20), ("spectral", 20)]
     assert [curve.size for curve in families[0].curves.curves] == [30, 60, 120]
     assert families[0].curves.n_trials == 8
+
+
+def test_three_teachers_are_the_units(synth):
+    """Teachers differ in amplitude: the band must grow when they are resampled."""
+    students, ramps = synth.sweep(
+        {"spectral": synth.power_ramp()}, widths=(30,), trials=6, teacher_seeds=4
+    )
+    factor = ramps["teacher_seed"].map({0: 0.4, 1: 0.9, 2: 1.4, 3: 1.9})
+    early = np.exp(-ramps["n_kept"] * factor / 8)
+    ramps = ramps.assign(delta_mse=early - np.exp(-30 * factor / 8))
+    (family,) = ramp_families(ramps, students)
+    assert family.n_teachers == 4 and family.note == ""
+    assert (family.curves.n_trials, family.curves.n_units) == (24, 4)
+    assert set(family.curves.groups) == {(20, seed) for seed in range(4)}
+    table = mean_ramp(ramps, students)
+    assert (table["n_teachers"] == 4).all() and (table["n_trials"] == 24).all()
+    # the trials of a teacher agree here, so the error is that of the four teachers' means
+    teachers = ramps.groupby(["teacher_seed", "n_kept"])["delta_mse"].mean().unstack()
+    y = (teachers.mean() / teachers[0].mean()).to_numpy()
+    residual = (teachers - y * teachers[[0]].to_numpy()) / teachers[0].mean()
+    expected = residual.std(ddof=1) / 2
+    assert table["se"].to_numpy()[5:20] == pytest.approx(expected[5:20], rel=0.15)
+    cost = pruning_cost(ramps, students)
+    assert cost["n_teachers"].tolist() == [4]
+    components = ramp_components(family)[30.0]
+    assert components.between.value > 0 and components.intraclass.value == pytest.approx(1.0)
+
+
+def test_two_teachers_are_said_not_to_cover_others(synth):
+    students, ramps = synth.sweep(
+        {"spectral": synth.power_ramp()}, widths=(30,), trials=3, teacher_seeds=2
+    )
+    (family,) = ramp_families(ramps, students)
+    assert family.curves.groups == () and family.n_teachers == 2
+    assert "do not cover other teachers" in family.note
+    assert family.curves.n_units == 6
+    assert mean_ramp(ramps, students, resamples=20)["se"].notna().all()
 
 
 def test_bad_input(paper_like):

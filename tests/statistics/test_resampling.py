@@ -23,12 +23,13 @@ def binomial_band(n: int, p: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def test_estimate_dict_has_the_four_contract_keys():
-    estimate = Estimate(1.0, 0.1, (0.8, 1.2), 0.05)
+def test_estimate_dict_has_the_contract_keys():
+    estimate = Estimate(1.0, 0.1, (0.8, 1.2), 0.05, ci68=(0.9, 1.1))
     assert estimate.to_dict() == {
         "value": 1.0,
         "se": 0.1,
         "ci95": [0.8, 1.2],
+        "ci68": [0.9, 1.1],
         "systematic": 0.05,
     }
     assert set(Estimate(reason="why").to_dict().values()) == {None}

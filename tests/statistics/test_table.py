@@ -55,10 +55,11 @@ def test_linear_theory_threshold():
     alpha = np.linspace(0, 2, 41)
     table = pd.DataFrame({"alpha": alpha, "error": np.maximum(1 - alpha, 0), "d": 100})
     result = collapse_table(table, "alpha", "error", "d")
-    assert result.estimates["x_c"].value == pytest.approx(1.0, abs=1e-3)
-    assert result.estimates["beta"].value == pytest.approx(1.0, abs=1e-2)
-    assert result.estimates["x_c"].ci95 is None
+    sharp = result.details["pooled"]["threshold"]["parameters"]
+    assert sharp["x_c"]["value"] == pytest.approx(1.0, abs=1e-3)
+    assert sharp["beta"]["value"] == pytest.approx(1.0, abs=1e-2)
     assert result.threshold["model"] == "undecided"
+    assert result.estimates["x_c"].value is None and result.estimates["x_c"].reason
 
 
 def test_stated_errors_give_intervals_with_a_caution():
@@ -67,9 +68,10 @@ def test_stated_errors_give_intervals_with_a_caution():
     y = np.maximum(1 - x / 1.2, 0) ** 1.5 + 0.01 * rng.standard_normal(41)
     table = pd.DataFrame({"x": x, "y": y, "L": 8, "dy": 0.01})
     result = collapse_table(table, "x", "y", "L", error="dy")
-    assert covers(result.estimates["x_c"], 1.2)
+    assert covers(result.threshold["x_c"], 1.2)
     assert any("independent" in note for note in result.notes)
     assert result.threshold["model"] == "undecided"
+    assert result.estimates["x_c"].value is None
 
 
 def test_trials_of_each_size_may_have_names_of_their_own(synth):

@@ -16,7 +16,7 @@ weights and of untrained students. Of random networks it is a rank: a student of
 or with another law of its weights, is not one of them, however alike.
 
 Whether one kind of student is closer than another is asked of pairs of trials, by
-:func:`~sta.analysis.graph.likeness.paired_trials.paired_difference_test`.
+:func:`sta.analysis.statistics.paired_difference`.
 
 References
 ----------

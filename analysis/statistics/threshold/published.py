@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sta.analysis.statistics.curves import Curve, CurveSet, mean_curve
-from sta.analysis.statistics.threshold import ModelFit, fit_models
+from sta.analysis.statistics.threshold.fit import ModelFit, fit_models
 
 
 def published_exponential(

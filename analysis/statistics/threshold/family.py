@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sta.analysis.statistics.agreement import Agreement, agreement
-from sta.analysis.statistics.comparison import Comparison
 from sta.analysis.statistics.curves import FLOOR, CurveSet, draw
 from sta.analysis.statistics.plain import plain
 from sta.analysis.statistics.resampling import MIN_TRIALS, Estimate, Seed
-from sta.analysis.statistics.threshold import ModelFit, ModelFits, fit_models
+from sta.analysis.statistics.threshold.comparison import Comparison
+from sta.analysis.statistics.threshold.fit import ModelFit, ModelFits, fit_models, refusal
+from sta.analysis.statistics.threshold.means import CurveNoise, curve_noise, mean_curves
+from sta.analysis.statistics.threshold.models import at_edge, build_shape
+from sta.analysis.statistics.threshold.separable import solve
 
 OTHER_FLOORS = (0.003, 0.03)
 SHARED = (("threshold", "x_c"), ("threshold", "beta"), ("exponential", "b"))
@@ -103,19 +106,23 @@ def fit_family(
         Largest x of the narrower of the two windows that are tried.
     """
     counts = draw(curves, resamples, seed) if curves.n_trials >= MIN_TRIALS else None
+    noise = None if refusal(curves) else curve_noise(curves)
     single = {
         curve.size: fit_models(
-            curves.only(place), counts=counts, resamples=resamples, seed=seed, floor=FLOOR
+            curves.only(place),
+            counts=counts,
+            resamples=resamples,
+            seed=seed,
+            noise=noise and noise.pick([place]),
         )
         for place, curve in enumerate(curves.curves)
     }
-    chosen = [
-        curve
-        for place, curve in enumerate(curves.curves)
-        if pool is None or pool[place] or not pool.any()
-    ]
+    everyone = pool is None or not pool.any()
+    places = [k for k in range(len(curves.curves)) if everyone or (pool is not None and pool[k])]
+    chosen = [curves.curves[place] for place in places]
     joint = CurveSet(tuple(chosen), curves.trials, curves.replicated)
-    pooled = fit_models(joint, counts=counts, resamples=resamples, seed=seed, floor=FLOOR)
+    shared = noise and noise.pick(places)
+    pooled = fit_models(joint, counts=counts, resamples=resamples, seed=seed, noise=shared)
     sizes = [curve.size for curve in chosen]
     agreements = tuple(
         shared_parameter(
@@ -123,7 +130,7 @@ def fit_family(
         )
         for model, parameter in SHARED
     )
-    systematic = _systematic(joint, pooled.fits["threshold"], counts, window)
+    systematic = _systematic(joint, pooled.fits["threshold"], shared, window)
     return FamilyFits(single, pooled, agreements, systematic)
 
 
@@ -136,28 +143,36 @@ def shared_parameter(parameter: str, fits: dict[float, ModelFit], n_trials: int)
 
 
 def _systematic(
-    curves: CurveSet,
-    fit: ModelFit,
-    counts: NDArray[np.int64] | None,
-    window: float | None,
+    curves: CurveSet, fit: ModelFit, noise: CurveNoise | None, window: float | None
 ) -> dict[str, float | None]:
     """Half the range of x_c and beta over the choices under which a fit stays unpinned."""
     if not fit.success or fit.pinned:
         return {"x_c": None, "beta": None}
-    tried = [fit]
+    found = [(fit.parameters["x_c"].value, fit.parameters["beta"].value)]
     for floor in OTHER_FLOORS:
-        tried.append(_threshold(curves, counts, floor))
+        found += _threshold(curves, noise, floor)
     if window is not None:
-        narrow = tuple(curve.select(curve.x <= window + 1e-9) for curve in curves.curves)
-        tried.append(_threshold(CurveSet(narrow, curves.trials, curves.replicated), counts, FLOOR))
-    usable = [one for one in tried if one.success and not one.pinned]
-    ranges: dict[str, float | None] = {}
-    for name in ("x_c", "beta"):
-        values = [value for one in usable if (value := one.parameters[name].value) is not None]
-        ranges[name] = 0.5 * float(np.ptp(values)) if len(values) > 1 else None
-    return ranges
+        kept = [curve.x <= window + 1e-9 for curve in curves.curves]
+        pairs = zip(curves.curves, kept, strict=True)
+        narrow = tuple(curve.select(points) for curve, points in pairs)
+        cut = CurveSet(narrow, curves.trials, curves.replicated)
+        found += _threshold(cut, noise and noise.select(kept), FLOOR)
+    if len(found) < 2:
+        return {"x_c": None, "beta": None}
+    half_range = 0.5 * np.ptp(np.array(found, dtype=float), axis=0)
+    return {"x_c": float(half_range[0]), "beta": float(half_range[1])}
 
 
-def _threshold(curves: CurveSet, counts: NDArray[np.int64] | None, floor: float) -> ModelFit:
-    fits = fit_models(curves, models=("threshold",), counts=counts, resamples=0, floor=floor)
-    return fits.fits["threshold"]
+def _threshold(
+    curves: CurveSet, noise: CurveNoise | None, floor: float
+) -> list[tuple[float | None, float | None]]:
+    """x_c and beta under another choice; nothing if the fit fails or is pinned."""
+    if refusal(curves):
+        return []
+    means = mean_curves(curves, counts=None, resamples=0, seed=0, floor=floor, noise=noise)
+    shape = build_shape("threshold", [curve.x for curve in curves.curves])
+    found = solve(shape, means.rows(slice(0, 1)))
+    pinned = any(where[0] for where in at_edge(shape, found.unit, found.theta).values())
+    if pinned or not found.converged[0]:
+        return []
+    return [(float(found.theta[0, 0]), float(found.theta[0, 1]))]

@@ -1,0 +1,1 @@
+"""Threshold and smooth models of a curve: fits, intervals, scores, calibrated claims."""

@@ -1,0 +1,1 @@
+"""Order of a transition, pseudo-critical points, cumulants, and null hypotheses."""
