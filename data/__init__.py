@@ -1,7 +1,9 @@
-"""Presets of sweeps, as TOML files inside the package."""
+"""Presets of sweeps, as TOML files, and finished sweeps, as folders inside the package."""
 
+import shutil
 import tomllib
-from importlib.resources import files
+from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 
@@ -28,3 +30,22 @@ def load_preset(name: str) -> dict[str, Any]:
     2000
     """
     return tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def sweep_names() -> list[str]:
+    """Return the names of the finished sweeps."""
+    return sorted(entry.name for entry in files(__name__).joinpath("sweeps").iterdir())
+
+
+def copy_sweep(name: str, folder: Path) -> None:
+    """Copy a finished sweep, reduced to its tables and a few students, into a new folder.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists already.
+    FileNotFoundError
+        If there is no such sweep.
+    """
+    with as_file(files(__name__).joinpath("sweeps", name)) as source:
+        shutil.copytree(source, folder)

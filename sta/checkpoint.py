@@ -20,7 +20,7 @@ from torch import Tensor
 
 import sta
 from sta.errors import FileFormatError, ShapeError, StaError
-from sta.files import write_atomically
+from sta.files import sealed, write_bytes
 from sta.formats import check_tensor, load_torch, network_from_state, read_network
 from sta.spectral.network import Network, build_network, member
 
@@ -92,7 +92,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, *, overwrite: bool = Fal
         "metrics": checkpoint.metrics,
         "versions": checkpoint.versions or package_versions(),
     }
-    write_atomically(path, lambda file: torch.save(content, file), overwrite=overwrite)
+    write_bytes(path, sealed(lambda file: torch.save(content, file)), overwrite=overwrite)
 
 
 def _pack(network: Network) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from sta.spectral import (
     units_kept,
 )
 from sta.sweep.config import config_from_table
+from sta.sweep.material import dataset_of
 from sta.sweep.plan import StudentId
-from sta.sweep.shard import dataset_of
 
 PATTERNS = 10_000
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import os
 import tempfile
 import zipfile
@@ -20,6 +22,7 @@ except ImportError:  # not a POSIX system: no lock
 LARGEST_FILE = 2 * 2**30
 TEMPORARY_SUFFIX = ".sta-tmp"
 LOCK_NAME = ".lock"
+SEAL = b"sta-sha256:"
 
 
 def write_atomically(
@@ -113,9 +116,56 @@ def check_archive(path: Path) -> None:
         raise FileFormatError(f"{path} would unpack to {unpacked} bytes; at most {LARGEST_FILE}")
 
 
+def sealed(write: Callable[[BinaryIO], object]) -> bytes:
+    """Return the zip archive that `write` writes, with its SHA-256 as the archive's comment.
+
+    Every program reads it as before; `check_seal` notices a single changed bit.
+    """
+    buffer = io.BytesIO()
+    write(buffer)
+    content = bytearray(buffer.getvalue())
+    content[-2:] = (len(SEAL) + 64).to_bytes(2, "little")
+    return bytes(content) + SEAL + hashlib.sha256(content).hexdigest().encode()
+
+
+def check_seal(path: Path) -> None:
+    """Check the seal of an archive; one that was written without passes.
+
+    Raises
+    ------
+    FileFormatError
+        If the file has changed since it was written.
+    """
+    with readable(path):
+        content = path.read_bytes()
+    length = len(SEAL) + 64
+    # The archive's last record has 22 bytes and says at its end how long the comment is. Where it
+    # is not found there is another's comment, or no archive, which is for its reader to say.
+    start = content.rfind(b"PK\5\6", max(0, len(content) - 22 - length))
+    body, comment = content[: start + 22], content[start + 22 :]
+    intact = start < 0 or int.from_bytes(body[-2:], "little") == len(comment)
+    if start >= 0 and intact and len(comment) == length:
+        intact = comment == SEAL + hashlib.sha256(body).hexdigest().encode()
+    if not intact:
+        raise FileFormatError(f"{path} is damaged: its checksum is not that of its content")
+
+
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep a second process out of a folder; the lock frees itself when its owner dies.
+def locked(
+    folder: Path, name: str = LOCK_NAME, *, shared: bool = False, wait: bool = False
+) -> Iterator[None]:
+    """Keep other processes out of a folder; the lock frees itself when its owner dies.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be.
+    name : str
+        Of the lock: those of different names do not exclude each other.
+    shared : bool
+        Whether other holders of a shared lock are let in.
+    wait : bool
+        Whether to wait for whoever holds the lock.
 
     Raises
     ------
@@ -124,13 +174,14 @@ def locked(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LOCK_NAME).open("a")
+        file = (folder / name).open("a")
     except OSError as error:
         raise StaError(f"cannot write into {folder}: {error.strerror or error}") from error
     with file:
         try:
             if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+                fcntl.flock(file, how if wait else how | fcntl.LOCK_NB)
         except OSError as error:
             raise StaError(
                 f"another process works in {folder}; wait for it or choose another folder"
@@ -140,7 +191,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def is_internal(path: Path) -> bool:
     """Return whether a file is a lock or the remains of a killed writer."""
-    return path.name == LOCK_NAME or path.name.endswith(TEMPORARY_SUFFIX)
+    return path.name.startswith(LOCK_NAME) or path.name.endswith(TEMPORARY_SUFFIX)
 
 
 def _umask() -> int:

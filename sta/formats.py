@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from sta.errors import FileFormatError, ShapeError
-from sta.files import check_archive, readable
+from sta.files import check_archive, check_seal, readable
 from sta.spectral.layer import layer_from_tensors
 from sta.spectral.network import Network, Readout
 
@@ -98,6 +98,7 @@ def load_torch(path: Path) -> Any:
         with parsing(path):
             if start == b"PK\x03\x04":
                 check_archive(path)
+                check_seal(path)
             try:
                 return torch.load(path, map_location="cpu", weights_only=True)
             except pickle.UnpicklingError as error:

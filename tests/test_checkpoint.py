@@ -11,6 +11,7 @@ from sta.checkpoint import (
     weights,
 )
 from sta.errors import FileFormatError, StaError
+from sta.files import check_seal
 from sta.sweep import read_plan, shards_of
 
 
@@ -133,3 +134,19 @@ def test_an_unchanged_content_is_read(shard, tmp_path):
     path = tmp_path / "right.pt"
     torch.save(damaged(load_single(shard, 0), dict), path)
     assert load_single(path).student.widths == load_single(shard, 0).student.widths
+
+
+def test_a_seal_notices_every_cut_and_every_bit_of_its_end(shard, tmp_path):
+    content, path = shard.read_bytes(), tmp_path / "cut.pt"
+    path.write_bytes(content)
+    check_seal(path)
+    for size in range(len(content) - 120, len(content)):
+        path.write_bytes(content[:size])
+        with pytest.raises(FileFormatError):
+            load_checkpoint(path)
+        for bit in range(8):
+            damaged = bytearray(content)
+            damaged[size] ^= 1 << bit
+            path.write_bytes(damaged)
+            with pytest.raises(FileFormatError):
+                load_checkpoint(path)

@@ -15,14 +15,16 @@ from torch import Tensor
 
 from sta.errors import ShapeError
 from sta.spectral.layer import SpectralLinear, StackedLinear, layer_from_tensors
-from sta.spectral.network import Network
+from sta.spectral.network import Network, patterns_at_once
 from sta.spectral.student import spectral_layers
 
 if TYPE_CHECKING:
     from sta.spectral.teacher import Dataset
 
-# Patterns in a portion of the ramp: enough to make overheads small, few enough for the cache.
+# Patterns in a portion of the ramp: enough to make overheads small, few enough for the cache,
+# of which an accelerator has none that matters.
 MOST_PATTERNS = 1024
+MOST_PATTERNS_ACCELERATED = 2**14
 
 
 def importance(layer: StackedLinear) -> Tensor:
@@ -123,8 +125,8 @@ def ramp(
             raise ShapeError(f"layer {number} is not a hidden layer; choose from {network.hidden}")
     order = ranking(network, layers)
     double = copy.deepcopy(network).double()
-    # The same portions whatever the stack, so that sums do not depend on a member's neighbours.
-    step = max(1, min(MOST_PATTERNS, chunk // max(network.widths)))
+    most = MOST_PATTERNS_ACCELERATED if data.y.is_cuda else MOST_PATTERNS
+    step = min(most, patterns_at_once(network, chunk))
     total = torch.zeros(*network.stack, order.shape[-1] + 1, dtype=torch.float64)
     total = total.to(data.y.device)
     errors = _summed_errors if len(layers) == 1 else _masked_errors

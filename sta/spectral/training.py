@@ -2,14 +2,15 @@
 
 Nothing is shared between members but the arithmetic: each has its own data, initialisation and
 shuffling, and Adam acts entry by entry, so one optimiser step moves all of them exactly as if
-each were alone.
+each were alone. The arithmetic itself is in `sta.spectral.trainer`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sta.errors import ConfigError
-from sta.spectral.network import Network
+from sta.spectral.network import Network, patterns_at_once
 from sta.spectral.pruning import effective_sizes
-from sta.spectral.student import Recipe, penalty
+from sta.spectral.student import Recipe
 from sta.spectral.teacher import Dataset
+from sta.spectral.trainer import Trainer
 
 Progress = Callable[[int, int], None]
 
@@ -74,6 +76,73 @@ class History:
     diverged_at: NDArray[np.int64]
 
 
+class Store(Protocol):
+    """Where a training in progress is kept, so that a kill loses little."""
+
+    def load(self) -> dict[str, Any] | None:
+        """Return what was saved last, or None."""
+
+    def due(self) -> bool:
+        """Return whether it is time to save."""
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keep plain types and tensors."""
+
+
+class Log:
+    """What training has recorded so far.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Completed epochs, and all of them.
+    moments : list of int
+        Epochs at which something is recorded, 0 first.
+    train_loss, test_loss, effective_size : list of array, shape (K,)
+        One array a moment that has passed; see `History`.
+    diverged_at : array of int, shape (K,)
+        See `History`.
+    """
+
+    def __init__(self, schedule: Schedule, members: int) -> None:
+        self.epoch, self.epochs = 0, schedule.epochs
+        even = np.linspace(0, schedule.epochs, schedule.history_points + 1)
+        self.moments = sorted({round(moment) for moment in even})
+        self.train_loss: list[NDArray[np.float64]] = []
+        self.test_loss: list[NDArray[np.float64]] = []
+        self.effective_size: list[NDArray[np.int64]] = []
+        self.diverged_at = np.full(members, -1)
+
+    def record(
+        self, network: Network, train_set: Dataset, test_set: Dataset, threshold: float
+    ) -> None:
+        """Measure the students as they are."""
+        self.train_loss.append(mean_squared_error(network, train_set).cpu().numpy())
+        self.test_loss.append(mean_squared_error(network, test_set).cpu().numpy())
+        self.effective_size.append(effective_sizes(network, threshold))
+
+    def history(self) -> History:
+        """Return the records as arrays."""
+        passed = np.array(self.moments[: len(self.train_loss)])
+        train_loss, test_loss = np.stack(self.train_loss), np.stack(self.test_loss)
+        return History(
+            passed, train_loss, test_loss, np.stack(self.effective_size), self.diverged_at
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as plain types and tensors."""
+        return {
+            name: torch.from_numpy(value.copy()) for name, value in asdict(self.history()).items()
+        } | {"completed": self.epoch}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.epoch = int(state["completed"])
+        self.diverged_at = state["diverged_at"].numpy().copy()
+        for name in ("train_loss", "test_loss", "effective_size"):
+            setattr(self, name, list(state[name].numpy().copy()))
+
+
 def train(
     network: Network,
     train_set: Dataset,
@@ -112,53 +181,60 @@ def train(
     A student whose loss stops being finite is marked in `History.diverged_at`. Its neighbours
     are untouched, because no operation mixes members.
     """
+    job = training(network, train_set, test_set, recipe, schedule, generators)
+    while True:
+        try:
+            log = next(job)
+        except StopIteration as stop:
+            return cast("History", stop.value)
+        if progress is not None:
+            progress(log.epoch, log.epochs)
+
+
+def training(
+    network: Network,
+    train_set: Dataset,
+    test_set: Dataset,
+    recipe: Recipe,
+    schedule: Schedule,
+    generators: Sequence[np.random.Generator],
+    store: Store | None = None,
+) -> Generator[Log, None, History]:
+    """Train as `train` does, and yield the log while each epoch is under way and at the end.
+
+    An accelerator works on between two yields, so several stacks can take turns and keep it
+    busy. With a store, training goes on from what was saved there, bit for bit.
+    """
     device, dtype = resolve_device(schedule.device), resolve_dtype(schedule.dtype)
     network.to(device, dtype)
     train_set, test_set = train_set.to(device, dtype), test_set.to(device, dtype)
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    # eps is Keras' default, which the published protocol used. On the CPU the fused kernel rounds
-    # the last few numbers of an array otherwise, so a member would depend on its neighbours.
-    fused = device.type == "cuda"
-    optimizer = torch.optim.Adam(parameters, recipe.learning_rate, eps=1e-7, fused=fused)
-    moments = {round(m) for m in np.linspace(0, schedule.epochs, schedule.history_points + 1)}
-    records = [_record(network, train_set, test_set, schedule.threshold)]
-    diverged_at = np.full(len(generators), -1)
-    for epoch in range(1, schedule.epochs + 1):
-        losses = _run_epoch(network, train_set, recipe, optimizer, generators)
-        broken = ~np.isfinite(losses) & (diverged_at < 0)
-        diverged_at[broken] = epoch
-        if epoch in moments:
-            records.append(_record(network, train_set, test_set, schedule.threshold))
-        if progress is not None:
-            progress(epoch, schedule.epochs)
-    columns = [np.stack(column) for column in zip(*records, strict=True)]
-    return History(np.array(sorted(moments)), columns[0], columns[1], columns[2], diverged_at)
-
-
-def _run_epoch(
-    network: Network,
-    data: Dataset,
-    recipe: Recipe,
-    optimizer: torch.optim.Optimizer,
-    generators: Sequence[np.random.Generator],
-) -> NDArray[np.float64]:
-    """Take one pass over the shuffled data and return the summed batch losses, shape (K,)."""
-    patterns = data.y.shape[-1]
-    # Rows of the members laid end to end: copying whole rows is much faster than `gather`.
-    order = [patterns * k + g.permutation(patterns) for k, g in enumerate(generators)]
-    rows = torch.from_numpy(np.stack(order)).to(data.y.device)
-    y = data.y.flatten()[rows]
-    x = data.x.flatten(0, 1).index_select(0, rows.flatten()).view(data.x.shape)
-    total = torch.zeros(len(generators), dtype=y.dtype, device=y.device)
-    for start in range(0, patterns, recipe.batch_size):
-        batch = slice(start, start + recipe.batch_size)
-        loss = (network(x[:, batch]) - y[:, batch]).square().mean(-1)
-        optimizer.zero_grad(set_to_none=True)
-        # Members do not interact, so the gradient of the sum is every member's own gradient.
-        (loss + penalty(network, recipe)).sum().backward()
-        optimizer.step()
-        total += loss.detach()
-    return total.double().cpu().numpy()
+    trainer = Trainer(network, train_set, recipe, generators)
+    log = Log(schedule, len(generators))
+    saved = None if store is None else store.load()
+    if saved is not None:
+        trainer.restore(saved["trainer"])
+        log.restore(saved["log"])
+    else:
+        log.record(network, train_set, test_set, schedule.threshold)
+    if log.epoch < log.epochs:
+        trainer.shuffle()
+    for epoch in range(log.epoch + 1, log.epochs + 1):
+        trainer.start_epoch()
+        yield log
+        last = epoch == log.epochs
+        saving = store is not None and not last and store.due()
+        if not (saving or last):
+            trainer.shuffle()
+        losses = trainer.losses()
+        log.epoch = epoch
+        log.diverged_at[~np.isfinite(losses) & (log.diverged_at < 0)] = epoch
+        if epoch in log.moments:
+            log.record(network, train_set, test_set, schedule.threshold)
+        if store is not None and saving:
+            store.save({"trainer": trainer.state(), "log": log.state()})
+            trainer.shuffle()
+    yield log
+    return log.history()
 
 
 def mean_squared_error(network: Network, data: Dataset, chunk: int = 2**17) -> Tensor:
@@ -167,7 +243,7 @@ def mean_squared_error(network: Network, data: Dataset, chunk: int = 2**17) -> T
     At most about `chunk` activations a member and layer are held at a time.
     """
     patterns = data.y.shape[-1]
-    size = max(1, chunk // max(network.widths))
+    size = patterns_at_once(network, chunk)
     total = torch.zeros(network.stack, dtype=torch.float64, device=data.y.device)
     with torch.no_grad():
         for start in range(0, patterns, size):
@@ -175,13 +251,6 @@ def mean_squared_error(network: Network, data: Dataset, chunk: int = 2**17) -> T
             error = network(data.x[..., part, :]) - data.y[..., part]
             total += error.double().square().sum(-1)
     return total / patterns
-
-
-def _record(
-    network: Network, train_set: Dataset, test_set: Dataset, threshold: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    losses = [mean_squared_error(network, data).cpu().numpy() for data in (train_set, test_set)]
-    return losses[0], losses[1], effective_sizes(network, threshold)
 
 
 def resolve_device(name: str) -> torch.device:

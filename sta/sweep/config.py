@@ -71,7 +71,7 @@ class DataSize:
 class SweepSchedule(Schedule):
     """A schedule, and the largest number of students in a shard."""
 
-    ensemble: int = 32
+    ensemble: int = 128
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,9 @@ from sta.checkpoint import package_versions
 from sta.errors import FileFormatError, StaError
 from sta.files import is_internal, readable, write_bytes
 from sta.sweep.config import SweepConfig, config_from_table
+from sta.sweep.ensemble import ensemble_size
 
 FORMAT = "sta.sweep/1"
-
-# Beyond about this many hidden units in a stack its activations leave the processor's cache.
-UNITS_IN_CACHE = 4000
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,8 @@ def make_plan(config: SweepConfig) -> Plan:
                     for teacher_seed in range(config.teacher.draws)
                     for trial in range(config.student.trials)
                 ]
-                size = min(config.training.ensemble, max(1, UNITS_IN_CACHE // width))
+                later = list(config.student.later_widths or config.teacher.later_widths)
+                size = ensemble_size(config, recipe, width, later)
                 shards += [tuple(group[i : i + size]) for i in range(0, len(group), size)]
     digest = ""
     if config.teacher.kind == "file":

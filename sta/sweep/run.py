@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import multiprocessing
-import os
-import queue
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from sta.errors import StaError
-from sta.files import locked, remove_temporaries
+from sta.errors import ConfigError, FileFormatError
+from sta.files import LOCK_NAME, check_archive, check_seal, locked, remove_temporaries
 from sta.spectral.training import resolve_device
+from sta.sweep.cluster import run_on_cluster
 from sta.sweep.config import SweepConfig
+from sta.sweep.ensemble import available_cores
+from sta.sweep.lanes import Task, run_tasks
+from sta.sweep.material import teacher_of
+from sta.sweep.partial import SECONDS_BETWEEN_SAVES
 from sta.sweep.plan import Plan, make_plan, open_sweep, read_plan, refuse_foreign, shard_path
-from sta.sweep.shard import run_shard, teacher_of
+from sta.sweep.pool import run_pool
 from sta.sweep.tables import SweepTables, write_tables
+
+# Held for a moment, while the plan or the tables are written.
+PLAN_LOCK = f"{LOCK_NAME}.plan"
 
 
 @dataclass(frozen=True)
@@ -38,12 +34,18 @@ class SweepProgress:
         Students in all and in finished shards.
     work, work_done : float
         Units times epochs over all students, an estimate of the time they take.
+    steps_per_second : float
+        Student-steps, since the run began.
+    damaged : tuple of int
+        Numbers of the shards that were set aside because their checksum was wrong.
     """
 
     students: int
     students_done: int
     work: float
     work_done: float
+    steps_per_second: float
+    damaged: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class SweepStatus:
 def sweep_status(folder: Path) -> SweepStatus:
     """Return what of a sweep is done, from the names of its files alone."""
     plan = read_plan(folder)
-    missing = _missing(folder, plan)
+    missing = missing_shards(folder, plan)
     left = sum(len(plan.shards[number]) for number in missing)
     return SweepStatus(
         len(plan.shards),
@@ -88,7 +90,9 @@ def run_sweep(
     folder: Path,
     *,
     workers: int | None = None,
+    scheduler: str | None = None,
     progress: Callable[[SweepProgress], None] | None = None,
+    interval: float = SECONDS_BETWEEN_SAVES,
 ) -> SweepTables:
     """Train all students of a sweep that are not on the disk yet, and write the tables.
 
@@ -100,8 +104,12 @@ def run_sweep(
         A new or empty folder, or one with this very sweep, interrupted or done.
     workers : int, optional
         Processes; one a core unless told, and always one on an accelerator.
+    scheduler : str, optional
+        Address of a dask scheduler, whose workers train instead; see `sta.sweep.cluster`.
     progress : callable, optional
         Called a few times a second with a `SweepProgress`.
+    interval : float
+        Seconds between two saves of a shard in training; what a kill can lose.
 
     Returns
     -------
@@ -110,170 +118,188 @@ def run_sweep(
     Raises
     ------
     StaError
-        If the folder holds something else, is in use, cannot be written, or a worker dies.
+        If the folder holds something else, is in use, cannot be written, or workers die again
+        and again.
 
     Notes
     -----
     The workers are spawned: a script that calls this must do so under
-    ``if __name__ == "__main__":``, or with ``workers=1``.
+    ``if __name__ == "__main__":``, or with ``workers=1``. A shard whose checksum is wrong is set
+    aside under the suffix ``.damaged`` and trained again.
     """
-    plan = make_plan(config)
-    teacher_of(config, plan.students[0])  # a teacher that cannot be read ends it here
-    resolve_device(config.training.device)
-    refuse_foreign(folder)
+    plan = _planned(config, folder, here=scheduler is None)
     with locked(folder):
-        plan = open_sweep(folder, plan)
-        (folder / "shards").mkdir(exist_ok=True)
+        plan = _opened(folder, plan)
         remove_temporaries(folder / "shards")
         remove_temporaries(folder)
-        missing = sorted(_missing(folder, plan), key=lambda n: -_work(plan, n))
-        board = _Board(plan, missing, progress)
-        count = 1 if config.training.device != "cpu" else workers or available_cores()
-        if min(count, len(missing)) <= 1:
-            for number in missing:
-                path = shard_path(folder, number)
-                run_shard(plan.config, plan.shards[number], path, board.reporter(number))
-                board.finish(number)
+        damaged = set_damaged_aside(folder, plan)
+        tasks = _tasks(folder, plan)
+        board = _Board(plan, tasks, progress, damaged)
+        if scheduler is not None:
+            run_on_cluster(plan.config, tasks, scheduler, board.update, interval)
         else:
-            _run_pool(plan, folder, missing, min(count, len(missing)), board)
+            _run_here(plan.config, tasks, workers, board, interval)
         return write_tables(folder, plan)
 
 
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def run_part(
+    config: SweepConfig,
+    folder: Path,
+    part: tuple[int, int],
+    *,
+    workers: int | None = None,
+    progress: Callable[[SweepProgress], None] | None = None,
+    interval: float = SECONDS_BETWEEN_SAVES,
+) -> SweepStatus:
+    """Train one of several parts of a sweep, for the job arrays of a batch system.
+
+    The parts have equal shares of the work and run in any order or at once, on machines that
+    share the folder; the last to finish writes the tables.
+
+    Parameters
+    ----------
+    config, folder, workers, progress, interval
+        As in `run_sweep`.
+    part : (int, int)
+        Which part, counted from 1, and of how many.
+
+    Returns
+    -------
+    SweepStatus
+        Of the whole sweep.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such part.
+    StaError
+        As `run_sweep`; also if a run of the whole sweep, or of this part, is under way.
+    """
+    number, count = part
+    if not 1 <= number <= count:
+        raise ConfigError(f"part {number} of {count} does not exist; take 1 to {count}")
+    plan = _planned(config, folder, here=True)
+    with locked(folder, shared=True), locked(folder, f"{LOCK_NAME}.{number}-of-{count}"):
+        plan = _opened(folder, plan)
+        mine = _tasks(folder, plan, everything=True)[number - 1 :: count]
+        damaged = set_damaged_aside(folder, plan, [task.number for task in mine])
+        tasks = [task for task in mine if not task.path.exists()]
+        _run_here(plan.config, tasks, workers, _Board(plan, tasks, progress, damaged), interval)
+        with locked(folder, PLAN_LOCK, wait=True):
+            if not missing_shards(folder, plan):
+                write_tables(folder, plan)
+    return sweep_status(folder)
 
 
-def _missing(folder: Path, plan: Plan) -> list[int]:
+def _planned(config: SweepConfig, folder: Path, *, here: bool) -> Plan:
+    """Lay the sweep out and make sure that it can be run."""
+    plan = make_plan(config)
+    teacher_of(config, plan.students[0])  # a teacher that cannot be read ends it here
+    if here:
+        resolve_device(config.training.device)
+    refuse_foreign(folder)
+    return plan
+
+
+def _opened(folder: Path, plan: Plan) -> Plan:
+    # Parts that start together agree on one layout.
+    with locked(folder, PLAN_LOCK, wait=True):
+        plan = open_sweep(folder, plan)
+    (folder / "shards").mkdir(exist_ok=True)
+    return plan
+
+
+def _tasks(folder: Path, plan: Plan, *, everything: bool = False) -> list[Task]:
+    """Return the shards to train, those of most work first."""
+    numbers = range(len(plan.shards)) if everything else missing_shards(folder, plan)
+    order = sorted(numbers, key=lambda n: (-_work(plan, n), n))
+    return [Task(n, plan.shards[n], shard_path(folder, n)) for n in order]
+
+
+def _run_here(
+    config: SweepConfig, tasks: list[Task], workers: int | None, board: _Board, interval: float
+) -> None:
+    count = 1 if config.training.device != "cpu" else workers or available_cores()
+    if min(count, len(tasks)) <= 1:
+        run_tasks(config, tasks, board.update, interval=interval)
+    else:
+        run_pool(config, tasks, min(count, len(tasks)), board.update, interval)
+
+
+def set_damaged_aside(folder: Path, plan: Plan, numbers: Iterable[int] | None = None) -> list[int]:
+    """Rename every shard (or every one of some) whose checksum is wrong; return their numbers."""
+    damaged = []
+    for number in range(len(plan.shards)) if numbers is None else numbers:
+        path = shard_path(folder, number)
+        if not path.exists():
+            continue
+        try:
+            check_archive(path)
+            check_seal(path)
+        except FileFormatError:
+            path.replace(path.with_suffix(".damaged"))
+            damaged.append(number)
+    return damaged
+
+
+def missing_shards(folder: Path, plan: Plan) -> list[int]:
+    """Return the numbers of the shards that are not on the disk."""
     return [n for n in range(len(plan.shards)) if not shard_path(folder, n).exists()]
 
 
 def _work(plan: Plan, number: int) -> float:
-    """Return an estimate of a shard's cost: units times batches, plus a fixed share a batch."""
+    """Return an estimate of a shard's cost: units, plus a fixed share a step."""
     shard = plan.shards[number]
-    batches = plan.config.data.train_patterns / plan.config.kinds[shard[0].kind].batch_size
-    return len(shard) * plan.config.training.epochs * (shard[0].student_width + 20 * batches)
+    steps = _batches(plan, shard[0].kind)
+    return len(shard) * plan.config.training.epochs * (shard[0].student_width + 0.5 * steps)
+
+
+def _batches(plan: Plan, kind: str) -> int:
+    return -(-plan.config.data.train_patterns // plan.config.kinds[kind].batch_size)
 
 
 class _Board:
     """Keeps the sum of all shards' progress and tells the caller."""
 
     def __init__(
-        self, plan: Plan, missing: list[int], tell: Callable[[SweepProgress], None] | None
+        self,
+        plan: Plan,
+        tasks: Sequence[Task],
+        tell: Callable[[SweepProgress], None] | None,
+        damaged: Sequence[int] = (),
     ) -> None:
+        left = {task.number for task in tasks}
+        epochs = plan.config.training.epochs
         self._work = {n: _work(plan, n) for n in range(len(plan.shards))}
         self._sizes = [len(shard) for shard in plan.shards]
-        self._done = {n: float(n not in missing) for n in self._work}
-        self._tell = tell
-        self._last = 0.0
-
-    def reporter(self, number: int) -> Callable[[int, int], None]:
-        return lambda done, total: self.update(number, done / max(total, 1) * 0.999)
-
-    def finish(self, number: int) -> None:
-        self._last = 0.0
-        self.update(number, 1.0)
+        self._steps = {
+            n: len(shard) * epochs * _batches(plan, shard[0].kind)
+            for n, shard in enumerate(plan.shards)
+        }
+        self._done = {n: float(n not in left) for n in self._work}
+        self._tell, self._damaged = tell, tuple(damaged)
+        self._began, self._last = time.monotonic(), 0.0
+        self._before = self._steps_done()
 
     def update(self, number: int, fraction: float) -> None:
+        if fraction == 1:
+            self._last = 0.0  # what is finished is told at once
         self._done[number] = max(fraction, self._done[number])
         now = time.monotonic()
         if self._tell is None or now - self._last < 0.2:
             return
         self._last = now
+        steps = self._steps_done() - self._before
         self._tell(
             SweepProgress(
                 sum(self._sizes),
                 sum(self._sizes[n] for n, done in self._done.items() if done >= 1),
                 sum(self._work.values()),
                 sum(self._work[n] * done for n, done in self._done.items()),
+                steps / max(now - self._began, 1e-9),
+                self._damaged,
             )
         )
 
-
-def _run_pool(plan: Plan, folder: Path, missing: list[int], count: int, board: _Board) -> None:
-    # Forking a process that has used torch's thread pool can hang; spawning cannot.
-    context = multiprocessing.get_context("spawn")
-    messages = context.Queue()
-    threads = max(1, available_cores() // count)
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(count, context, _start_worker, (os.getpid(), threads, messages))
-    waiting, running = iter(missing), dict[Future[None], int]()
-    try:
-        while True:
-            # No more than one shard a worker: what waits in the pool's queue cannot be called back.
-            for number in itertools.islice(waiting, count - len(running)):
-                path = shard_path(folder, number)
-                with _interrupts_ignored():
-                    task = pool.submit(_work_on, plan.config, plan.shards[number], path, number)
-                running[task] = number
-            if not running:
-                break
-            done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-            _drain(messages, board)
-            for future in done:
-                future.result()
-                board.finish(running.pop(future))
-        pool.shutdown()
-    except BaseException as error:
-        for worker in set(multiprocessing.active_children()) - others:
-            worker.terminate()
-        pool.shutdown(wait=False, cancel_futures=True)
-        if isinstance(error, BrokenProcessPool):
-            raise StaError(
-                "a worker process died: killed, out of memory (try fewer workers or a smaller "
-                "training.ensemble), or started from a script without an "
-                "`if __name__ == '__main__':` guard; run again to do what is missing"
-            ) from error
-        raise
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Let processes started meanwhile ignore Ctrl-C: their parent stops them in good order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _drain(messages: Any, board: _Board) -> None:
-    while True:
-        try:
-            number, fraction = messages.get_nowait()
-        except queue.Empty:
-            return
-        board.update(number, fraction)
-
-
-_messages: Any = None
-
-
-def _start_worker(parent: int, threads: int, messages: Any) -> None:
-    global _messages
-
-    def leave_with_parent() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=leave_with_parent, daemon=True).start()
-    _messages = messages
-    torch.set_num_threads(threads)
-
-
-def _work_on(config: SweepConfig, students: Any, path: Path, number: int) -> None:
-    last = time.monotonic()
-
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last > 0.5:
-            last = time.monotonic()
-            _messages.put((number, done / max(total, 1) * 0.999))
-
-    run_shard(config, students, path, report)
+    def _steps_done(self) -> float:
+        return sum(self._steps[n] * done for n, done in self._done.items())

@@ -1,46 +1,53 @@
-"""One shard: make its data, train its students as an ensemble, measure them, write one file."""
+"""One shard: make its data, train its students as an ensemble, and measure them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any
+import gc
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import torch
 
-from sta.checkpoint import Checkpoint, save_checkpoint
+from sta.checkpoint import Checkpoint
+from sta.errors import StaError
 from sta.spectral import (
-    Architecture,
     Dataset,
     History,
     Network,
     Ramp,
-    TeacherConfig,
-    draw_dataset,
     importance,
     make_student,
-    make_teacher,
     member,
     ramp,
     spectral_layers,
     stack_datasets,
     stack_networks,
-    stream,
-    train,
 )
 from sta.spectral.seeds import Purpose
-from sta.spectral.training import Progress
+from sta.spectral.training import Log, Progress, resolve_device, training
 from sta.sweep.config import SweepConfig
+from sta.sweep.ensemble import available_cores
+from sta.sweep.material import architecture_of, dataset_of, student_stream, teacher_of
+from sta.sweep.partial import PartialShard
 from sta.sweep.plan import StudentId
 
+# Axis of the students in the arrays of a history.
+MEMBER_AXIS = {"train_loss": 1, "test_loss": 1, "effective_size": 1, "diverged_at": 0}
 
-def run_shard(
-    config: SweepConfig, students: Sequence[StudentId], path: Path, progress: Progress | None = None
-) -> None:
-    """Train the students of a shard and write them with their measurements, atomically."""
-    save_checkpoint(train_students(config, students, progress), path, overwrite=True)
+
+@dataclass(frozen=True)
+class ShardProgress:
+    """How far a shard has come: student-epochs done and in all, and the records of training."""
+
+    done: int
+    total: int
+    log: Log
+
+
+Job = Generator[ShardProgress, None, Checkpoint]
 
 
 def train_students(
@@ -55,38 +62,100 @@ def train_students(
     students : sequence of StudentId
         Their addresses; equal but for the teacher's draw and the trial.
     progress : callable, optional
-        Called with (epochs done, epochs in all).
+        Called with (student-epochs done, student-epochs in all).
 
     Returns
     -------
     Checkpoint
         A stack. `metrics` has ``students`` (one row of numbers each), ``history`` and ``ramp``.
     """
+    job = training_students(config, students)
+    while True:
+        try:
+            state = next(job)
+        except StopIteration as stop:
+            return cast("Checkpoint", stop.value)
+        if progress is not None:
+            progress(state.done, state.total)
+
+
+def training_students(
+    config: SweepConfig,
+    students: Sequence[StudentId],
+    *,
+    largest: int | None = None,
+    store: PartialShard | None = None,
+) -> Job:
+    """Train students as `train_students` does, yielding while each epoch is under way.
+
+    Students that do not fit into the memory together are trained in halves: the numbers do not
+    depend on it.
+
+    Raises
+    ------
+    StaError
+        If a single student does not fit.
+    """
+    whole = len(students)
+    size = min(largest or whole, whole)
+    parts: list[Checkpoint] = []
+    while (done := sum(len(part.seeds) for part in parts)) < whole:
+        portion = students[done : done + size]
+        job = _training_portion(config, portion, store)
+        try:
+            while True:
+                log = next(job)
+                epochs = done * log.epochs + len(portion) * log.epoch
+                yield ShardProgress(epochs, whole * log.epochs, log)
+        except StopIteration as stop:
+            parts.append(stop.value)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            if size == 1:
+                raise StaError(
+                    f"one student of width {students[0].student_width} does not fit into the "
+                    "memory; take fewer patterns or another device"
+                ) from error
+            size = -(-size // 2)
+            job.close()
+            del job, error
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+    return parts[0] if len(parts) == 1 else join_stacks(parts)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error of torch says that the memory of a device is used up."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _training_portion(
+    config: SweepConfig, students: Sequence[StudentId], store: PartialShard | None
+) -> Generator[Log, None, Checkpoint]:
     if len(students) == 1:
         # Linear algebra libraries treat a batch of one apart and round it otherwise; with a twin
         # beside it a student comes out the same, bit for bit, however the sweep is cut.
-        return _without_twin(train_students(config, [students[0]] * 2, progress))
+        pair = yield from _training_portion(config, [students[0]] * 2, store)
+        return select(pair, [0])
     teachers = [teacher_of(config, s) for s in students]
     recipe = config.kinds[students[0].kind]
+    pairs = list(zip(students, teachers, strict=True))
     network = stack_networks(
         [
             make_student(
-                architecture_of(config, s, teacher), recipe.train, _stream(config, "initial", s)
+                architecture_of(config, s, t), recipe.train, student_stream(config, "initial", s)
             )
-            for s, teacher in zip(students, teachers, strict=True)
+            for s, t in pairs
         ]
     )
-    train_set, test_set = (
-        stack_datasets(
-            [
-                dataset_of(config, s, teacher, purpose)
-                for s, teacher in zip(students, teachers, strict=True)
-            ]
-        )
-        for purpose in ("train", "test")
+    train_set, test_set = (_datasets(config, pairs, purpose) for purpose in ("train", "test"))
+    shuffles = [student_stream(config, "shuffle", s) for s in students]
+    mine = None if store is None else store.of(students)
+    history = yield from training(
+        network, train_set, test_set, recipe, config.training, shuffles, mine
     )
-    shuffles = [_stream(config, "shuffle", s) for s in students]
-    history = train(network, train_set, test_set, recipe, config.training, shuffles, progress)
     test_set = test_set.to(network.chain[0].effective_weight().device, torch.float64)
     curve = ramp(network, test_set)
     return Checkpoint(
@@ -103,69 +172,63 @@ def train_students(
     )
 
 
-def _without_twin(pair: Checkpoint) -> Checkpoint:
-    """Return the first member of a stack of two as a stack of one."""
-    metrics = pair.metrics
-    axes = {"train_loss": 1, "test_loss": 1, "effective_size": 1, "diverged_at": 0}
+def _datasets(
+    config: SweepConfig, pairs: Sequence[tuple[StudentId, Network]], purpose: Purpose
+) -> Dataset:
+    def draw(pair: tuple[StudentId, Network]) -> Dataset:
+        return dataset_of(config, *pair, purpose)
+
+    # An accelerator waits for them.
+    accelerated = resolve_device(config.training.device).type == "cuda"
+    with ThreadPoolExecutor(available_cores() if accelerated else 1) as pool:
+        return stack_datasets(list(pool.map(draw, pairs)))
+
+
+def join_stacks(parts: Sequence[Checkpoint]) -> Checkpoint:
+    """Return stacks of one kind and shape, trained by one schedule, as a single one."""
+    students = [member(part.student, k) for part in parts for k in range(len(part.seeds))]
+    teachers = [
+        member(part.teacher, k)
+        for part in parts
+        if part.teacher is not None
+        for k in range(len(part.seeds))
+    ]
+    histories = [part.metrics["history"] for part in parts]
     return replace(
-        pair,
-        student=stack_networks([member(pair.student, 0)]),
-        teacher=None if pair.teacher is None else stack_networks([member(pair.teacher, 0)]),
-        seeds=pair.seeds[:1],
+        parts[0],
+        student=stack_networks(students),
+        teacher=stack_networks(teachers) if teachers else None,
+        seeds=[seed for part in parts for seed in part.seeds],
         metrics={
-            "students": metrics["students"][:1],
+            "students": [row for part in parts for row in part.metrics["students"]],
             "history": {
-                name: value.narrow(axes[name], 0, 1) if name in axes else value
-                for name, value in metrics["history"].items()
+                name: torch.cat([one[name] for one in histories], MEMBER_AXIS[name])
+                if name in MEMBER_AXIS
+                else value
+                for name, value in histories[0].items()
             },
-            "ramp": {"mse": metrics["ramp"]["mse"][:1]},
+            "ramp": {"mse": torch.cat([part.metrics["ramp"]["mse"] for part in parts])},
         },
     )
 
 
-def _stream(config: SweepConfig, purpose: Purpose, student: StudentId) -> np.random.Generator:
-    return stream(
-        config.seed,
-        purpose,
-        student.teacher_width,
-        student.teacher_seed,
-        student.student_width,
-        student.trial,
+def select(stack: Checkpoint, members: Sequence[int]) -> Checkpoint:
+    """Return some members of a stack as a smaller one."""
+    index, metrics = torch.tensor(members), stack.metrics
+    return replace(
+        stack,
+        student=stack_networks([member(stack.student, k) for k in members]),
+        teacher=stack.teacher and stack_networks([member(stack.teacher, k) for k in members]),
+        seeds=[stack.seeds[k] for k in members],
+        metrics={
+            "students": [metrics["students"][k] for k in members],
+            "history": {
+                name: value.index_select(MEMBER_AXIS[name], index) if name in MEMBER_AXIS else value
+                for name, value in metrics["history"].items()
+            },
+            "ramp": {"mse": metrics["ramp"]["mse"][index]},
+        },
     )
-
-
-def teacher_of(config: SweepConfig, student: StudentId) -> Network:
-    """Return the frozen teacher of a student."""
-    grid = config.teacher
-    settings = TeacherConfig(
-        grid.kind,  # type: ignore[arg-type]
-        grid.input_width,
-        student.teacher_width,
-        grid.later_widths,
-        grid.path,
-    )
-    generator = stream(config.seed, "teacher", student.teacher_width, student.teacher_seed)
-    return make_teacher(settings, generator)
-
-
-def architecture_of(config: SweepConfig, student: StudentId, teacher: Network) -> Architecture:
-    """Return the shape of a student: the teacher's, but for the width of its first layer."""
-    hidden = [teacher.widths[layer + 1] for layer in teacher.hidden]
-    later = config.student.later_widths or tuple(hidden[1:])
-    return Architecture(
-        teacher.widths[0],
-        (student.student_width, *later),
-        config.student.spectral_layers,
-        config.student.readout or teacher.readout,  # type: ignore[arg-type]
-    )
-
-
-def dataset_of(
-    config: SweepConfig, student: StudentId, teacher: Network, purpose: Purpose
-) -> Dataset:
-    """Return the training or the test set of a student (purpose ``train`` or ``test``)."""
-    patterns = config.data.train_patterns if purpose == "train" else config.data.test_patterns
-    return draw_dataset(teacher, patterns, _stream(config, purpose, student))
 
 
 def _rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sta.checkpoint import Checkpoint, load_checkpoint
 from sta.errors import FileFormatError
 from sta.files import readable, write_atomically
-from sta.sweep.plan import Plan, read_plan, shard_path
+from sta.sweep.plan import Plan, StudentId, read_plan, shard_path
 
 COUNTS = ("student_width", "teacher_width", "teacher_seed", "trial", "diverged_at")
 
@@ -39,16 +40,18 @@ class SweepTables:
     ramps: pd.DataFrame
 
 
-def shards_of(folder: Path, plan: Plan) -> Iterator[tuple[int, Checkpoint]]:
-    """Yield the number and the content of every finished shard.
+def shards_of(
+    folder: Path, plan: Plan, numbers: Sequence[int] | None = None
+) -> Iterator[tuple[int, Checkpoint]]:
+    """Yield the number and the content of every finished shard, or of every one of some.
 
     Raises
     ------
     FileFormatError
         If a shard is damaged or belongs to another plan.
     """
-    for number, students in enumerate(plan.shards):
-        path = shard_path(folder, number)
+    for number in range(len(plan.shards)) if numbers is None else numbers:
+        students, path = plan.shards[number], shard_path(folder, number)
         if not path.exists():
             continue
         try:
@@ -68,26 +71,32 @@ def gather_tables(folder: Path, plan: Plan | None = None) -> SweepTables:
     ramps = []
     for number, checkpoint in shards_of(folder, plan):
         rows += checkpoint.metrics["students"]
-        mse = checkpoint.metrics["ramp"]["mse"].numpy()
-        for student, row, curve in zip(
-            plan.shards[number], checkpoint.metrics["students"], mse, strict=True
-        ):
-            if row["status"] != "ok":
-                continue
-            frame = pd.DataFrame({"n_kept": np.arange(len(curve)), "mse": curve})
-            frame["delta_mse"] = curve - curve[-1]
-            labels = {"student_id": student.name, **asdict(student)}
-            for position, (name, value) in enumerate(labels.items()):
-                frame.insert(position, name, value)
-            ramps.append(frame)
+        healthy = [row["status"] == "ok" for row in checkpoint.metrics["students"]]
+        mse = checkpoint.metrics["ramp"]["mse"].numpy()[healthy]
+        students = [one for one, well in zip(plan.shards[number], healthy, strict=True) if well]
+        ramps.append(_ramps(students, mse))
     if not rows:
         raise FileFormatError(f"{folder} has no finished shard yet; run the sweep first")
     students = pd.DataFrame(rows)
     students["effective_size"] = students["effective_size"].astype("Int64")
     for name in ("train_loss", "test_loss"):
         students[name] = students[name].astype(float)
-    empty = pd.DataFrame(columns=["student_id", "n_kept", "mse", "delta_mse"])
-    return SweepTables(students, pd.concat(ramps, ignore_index=True) if ramps else empty)
+    filled = [frame for frame in ramps if len(frame)]  # an empty one has no types
+    return SweepTables(students, pd.concat(filled or ramps[:1], ignore_index=True))
+
+
+def _ramps(students: Sequence[StudentId], mse: NDArray[np.float64]) -> pd.DataFrame:
+    """Return the ramps of students of one width, mse of shape (K, h + 1), one row a point."""
+    points = mse.shape[1]
+    labels = pd.DataFrame(
+        [{"student_id": one.name, **asdict(one)} for one in students],
+        columns=["student_id", *StudentId.__dataclass_fields__],
+    )
+    frame = labels.loc[labels.index.repeat(points)].reset_index(drop=True)
+    frame["n_kept"] = np.tile(np.arange(points), len(students))
+    frame["mse"] = mse.ravel()
+    frame["delta_mse"] = (mse - mse[:, -1:]).ravel()
+    return frame
 
 
 def write_tables(folder: Path, plan: Plan) -> SweepTables:
@@ -117,7 +126,9 @@ def read_tables(folder: Path) -> SweepTables:
             )
         with readable(path):
             try:
-                frames.append(pd.read_parquet(path))
+                frame = pd.read_parquet(path)
+                single = frame.columns[frame.dtypes == np.float32]
+                frames.append(frame.astype(dict.fromkeys(single, float)))
             except Exception as error:  # parsers of damaged files raise nearly anything
                 raise FileFormatError(f"{path} is damaged; run the sweep again") from error
         if "student_id" not in frames[-1]:

@@ -1,7 +1,6 @@
 import errno
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -67,9 +66,18 @@ def test_pairs_share_data_and_start_but_trials_and_teachers_do_not(tiny_sweep):
 
 
 def test_other_shards_and_workers_give_the_same_tables(tmp_path):
-    """Bit for bit, in float32 over 300 steps, for all kinds and a stack of one among them."""
-    kinds = {"student": {"kinds": ["spectral", "direct", "group-lasso"], "trials": 3}}
-    table = merge(merge(TINY, kinds), {"training": {"epochs": 100, "dtype": "float32"}})
+    """Bit for bit, in float32 over 300 steps, for all kinds and a stack of one among them.
+
+    Rows of five and seven numbers put each member's arrays at another address modulo 64 bytes,
+    which the linear algebra library must not let its rounding depend on.
+    """
+    change = {
+        "teacher": {"input_width": 5},
+        "student": {"kinds": ["spectral", "direct", "group-lasso"], "trials": 3, "widths": [4, 7]},
+        "data": {"train_patterns": 150},
+        "training": {"epochs": 100, "dtype": "float32"},
+    }
+    table = merge(TINY, change)
     results = [
         run_sweep(
             config_from_table(merge(table, {"training": {"ensemble": size}})),
@@ -178,42 +186,6 @@ if __name__ == "__main__":
     table, folder, workers = sys.argv[1:]
     run_sweep(config_from_table(json.loads(table)), Path(folder), workers=int(workers))
 """
-
-
-def test_kill_nine_at_a_random_moment_ten_times(tmp_path):
-    """What was finished is kept; run again to the end, the tables are those of a quiet run."""
-    table = merge(TINY, {"training": {"epochs": 40, "ensemble": 1}})
-    quiet = run_sweep(config_from_table(table), tmp_path / "quiet", workers=1)
-    script = tmp_path / "sweep.py"
-    script.write_text(SCRIPT)
-    folder = tmp_path / "killed"
-    dice = random.Random(0)
-    command = [sys.executable, "-P", str(script), json.dumps(table), str(folder)]
-    kept: set[str] = set()
-    for attempt in range(10):
-        process = subprocess.Popen([*command, str(1 + attempt % 2)], start_new_session=True)
-        started = time.monotonic()
-        # Imports take seconds; aim at the plan, at shards and between them.
-        seen = len(kept)
-        while process.poll() is None and time.monotonic() - started < 60:
-            done = {p.name for p in (folder / "shards").glob("*.pt")}
-            if len(done) > seen or (attempt == 0 and (folder / "plan.json").exists()):
-                break
-            time.sleep(0.002)
-        time.sleep(dice.random() * 0.05)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        done = {p.name for p in (folder / "shards").glob("*.pt")}
-        assert kept <= done
-        if (folder / "plan.json").exists():
-            finished = [n for n, _ in shards_of(folder, read_plan(folder))]
-            assert len(finished) == len(done)
-        kept = done
-    assert kept, "nothing was ever finished before a kill: the test shows nothing"
-    again = run_sweep(config_from_table(table), folder, workers=1)
-    assert_frame_equal(again.students, quiet.students)
-    assert_frame_equal(again.ramps, quiet.ramps)
-    assert not list(folder.rglob("*.sta-tmp"))
 
 
 LONG = merge(TINY, {"training": {"epochs": 10**6, "ensemble": 1}})
