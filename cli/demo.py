@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sta.cli.collapse import print_collapse
+from sta.cli.collapse_output import print_collapse
 from sta.cli.options import (
     EXISTING_OR_NOT,
     follow_sweep,

@@ -11,6 +11,7 @@ from sta import StaError, __version__
 COMMANDS = {
     "analyze": "sta.cli.analyze",
     "collapse": "sta.cli.collapse",
+    "coverage": "sta.cli.coverage",
     "demo": "sta.cli.demo",
     "export": "sta.cli.export",
     "prune": "sta.cli.prune",

@@ -99,6 +99,17 @@ def cell(value: object) -> str:
     return str(value)
 
 
+def whole_numbers(text: str, option: str, least: int = 1) -> tuple[int, ...]:
+    """Return the numbers of an option such as "20,8,5"; a usage error where they are none."""
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise click.UsageError(f"{option} {text}: give whole numbers such as 20,8,5") from None
+    if min(numbers) < least:
+        raise click.UsageError(f"{option} {text}: each must be at least {least}")
+    return numbers
+
+
 def interval(estimate: dict[str, Any] | None) -> str:
     """Return an estimate as "value [low, high]"."""
     if estimate is None or estimate.get("value") is None:
@@ -126,9 +137,15 @@ def progress_bar(label: str) -> Iterator[Progress]:
 
 def follow_sweep(bar: Progress) -> Callable[[SweepProgress], None]:
     """Return a callback that moves the bar of `progress_bar`."""
+    told: list[int] = []
 
     def follow(state: SweepProgress) -> None:
         text = f"{state.students_done}/{state.students} students"
+        if state.steps_per_second:
+            text += f", {cell(state.steps_per_second)} student-steps/s"
+        for number in state.damaged[len(told) :]:
+            told.append(number)
+            bar.console.print(f"shard {number} was damaged; it is set aside and trained again")
         bar.update(bar.task_ids[0], description=text, total=state.work, completed=state.work_done)
 
     return follow

@@ -43,7 +43,7 @@ def test_setting_up_takes_two_commands():
     """They are run by .ci/run and by whoever starts; here only that they are what it says."""
     first, second = lines("sh")[:2]
     assert first.endswith(".venv/bin/sta demo") and "pip install '.[dev]'" in first
-    assert second == ".venv/bin/pytest"
+    assert second == ".venv/bin/pytest -n auto --dist loadfile"
 
 
 def test_commands_and_scripts(reader):

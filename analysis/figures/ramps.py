@@ -25,6 +25,7 @@ from sta.analysis.figures.style import (
     themed,
 )
 from sta.analysis.figures.tables import healthy, kinds_of, one_width
+from sta.analysis.statistics.threshold.models import rounded_power
 from sta.errors import ConfigError, ShapeError
 
 LINEAR_BELOW = 1e-4
@@ -34,6 +35,9 @@ MODEL_STYLES = {
     "exponential": KindStyle("#D55E00", "", (0, (5, 1.5))),
     "stretched": KindStyle("#CC79A7", "", (0, (5, 1.2, 1.2, 1.2))),
     "crossover": KindStyle("#56B4E9", "", (0, (1.2, 1))),
+    "rounded": KindStyle("#009E73", "", (0, (4, 4))),
+    "line": KindStyle("0.45", "", (0, (3.5, 1, 1, 1, 1, 1))),
+    "constant": KindStyle("0.7", "", "-"),
 }
 
 
@@ -193,7 +197,7 @@ def plot_ramp_fits(
 
 
 def model_curve(fit: Mapping[str, Any], x: ArrayLike) -> NDArray[np.float64]:
-    """Return the values of a fitted model; see `sta.analysis.statistics.models`.
+    """Return the values of a fitted model; see `sta.analysis.statistics.threshold.models`.
 
     Parameters
     ----------
@@ -221,6 +225,16 @@ def model_curve(fit: Mapping[str, Any], x: ArrayLike) -> NDArray[np.float64]:
     if fit["model"] == "crossover":
         # as tanh, because exp overflows far from the middle of a narrow crossover
         return np.asarray(0.5 * p["A"] * (1 - np.tanh((at - p["x_m"]) / (2 * p["w"]))) + p["c"])
+    if fit["model"] == "rounded":
+        shape = np.array([p["x_c"], p["beta"], p["w"]])
+        return np.asarray(p["A"] * rounded_power(at.ravel(), shape, start) + p["c"]).reshape(
+            at.shape
+        )
+    if fit["model"] == "line":
+        last = float(fit["x_range"][1])
+        return np.asarray(p["A"] * (last - at) / (last - start) + p["c"])
+    if fit["model"] == "constant":
+        return np.full_like(at, p["c"])
     raise ConfigError(f"model {fit['model']!r} is unknown; choose from {tuple(MODEL_STYLES)}")
 
 
@@ -243,7 +257,8 @@ def _curve(ax: Axes, rows: pd.DataFrame, style: KindStyle, label: str) -> None:
 def _finish(ax: Axes, table: pd.DataFrame, *, log: bool, x_max: float | None) -> None:
     teacher_line(ax, x=1.0, label="teacher's width")
     last = float(table["x"].max())
-    ax.set_xlim(-0.02 * last, last if x_max is None else min(last, x_max) * 1.01)
+    last = last if x_max is None else min(last, x_max)
+    ax.set_xlim(-0.02 * last, 1.01 * last)
     if log:
         ax.set_yscale("symlog", linthresh=LINEAR_BELOW, linscale=0.5)
         ax.set_yticks([0, 1e-4, 1e-3, 1e-2, 1e-1, 1])

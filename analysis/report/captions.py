@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from sta.analysis.figures.dag import MAX_UNITS
+from sta.analysis.report.cells import healthy_students
 from sta.analysis.report.data import SweepData
 from sta.analysis.report.graph_drawing import MOST_EDGES
+from sta.errors import StaError
 
 
-def students_per_group(data: SweepData) -> str:
-    """Say how many healthy students stand behind a point, such as "5" or "3 to 5"."""
-    kept = data.students[data.students["status"] == "ok"]
-    counts = kept.groupby(["kind", "teacher_width", "student_width"]).size()
-    if counts.empty:
-        return "0"
-    low, high = int(counts.min()), int(counts.max())
-    return f"{low}" if low == high else f"{low} to {high}"
+def group_size(students: pd.DataFrame) -> str:
+    """Say how many students stand behind a point, such as "3 to 5 healthy students ..."."""
+    counts = students.groupby(["kind", "teacher_width", "student_width"]).size()
+    low, high = (0, 0) if counts.empty else (int(counts.min()), int(counts.max()))
+    number = f"{low}" if low == high else f"{low} to {high}"
+    return f"{number} healthy students per kind and width"
+
+
+def curves_drawn(data: SweepData) -> str:
+    """Say how many students stand behind a learning curve, which may be fewer than healthy."""
+    try:
+        return group_size(data.history.drop_duplicates("student_id"))
+    except StaError:
+        return group_size(data.students.iloc[:0])
 
 
 def captions(data: SweepData) -> dict[str, str]:
     """Return the caption of every figure, by the figure's name."""
-    n, t = students_per_group(data), f"{data.threshold:g}"
-    group = f"{n} healthy students per kind and width"
+    t, group = f"{data.threshold:g}", group_size(healthy_students(data))
     beside = (
         "Above the curves: Wasserstein-1 distance to the teacher over the standard deviation of"
         " the teacher's values, mean ± standard deviation over students, and three"
@@ -70,9 +79,9 @@ def captions(data: SweepData) -> dict[str, str]:
             " mean is the variance of the teacher's output."
         ),
         "learning": (
-            "Course of training at the largest student width: test error and effective size at"
-            f" threshold {t}, both logarithmic. Lines: means; bands: smallest to largest student"
-            f" ({group})."
+            "Course of training of the widest students whose files are there: test error and"
+            f" effective size at threshold {t}, both logarithmic. Lines: means; bands: smallest to"
+            f" largest student ({curves_drawn(data)})."
         ),
         "ramp": (
             "Cost of pruning at the largest student width: the test error with the n most important"
@@ -93,6 +102,14 @@ def captions(data: SweepData) -> dict[str, str]:
             " 1 % of the ramp's height, so that what happens below y ≈ 10⁻² hardly enters it: look"
             " there for what the models miss. Which model predicts unseen trials best is in the"
             " table of fits."
+        ),
+        "collapse": (
+            "Mean ramps of several sizes L (the teacher's width, or the student's where there is"
+            " one teacher width), and the best collapse y = L^(−β/ν) F((x − x_c) L^(1/ν)) with x ="
+            " n / h_T. Below: residuals, the exponents for other windows and smallest sizes, and"
+            " what the evidence loses when one of them is held. A flat profile means that the"
+            " exponent is not determined by these data, whatever value the fit has. Error bars are"
+            " over whole trials."
         ),
         "paths": (
             "Path weights in ascending order against their rank. A path is a product of signed"

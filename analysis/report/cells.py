@@ -77,6 +77,12 @@ def graphs_at(data: SweepData, cell: Cell) -> list[StudentGraph]:
     return [one for one in data.graphs if (one.teacher_width, one.student_width) == cell]
 
 
+def widest_graphs(data: SweepData, teacher_width: int) -> list[StudentGraph]:
+    """Return the graphs of the widest students of a teacher's width that have any."""
+    here = [one for one in data.graphs if one.teacher_width == teacher_width]
+    return [one for one in here if one.student_width == max(o.student_width for o in here)]
+
+
 def one_per_teacher(graphs: Iterable[StudentGraph]) -> list[StudentGraph]:
     """Return the first graph of every draw of the teacher."""
     return list({(one.teacher_width, one.teacher_seed): one for one in graphs}.values())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sta.analysis.graph import PairedTest
 from sta.analysis.report.chance import COSINE, DISTANCES, NULLS
 from sta.analysis.report.closeness import PAIRED, group_chance, kind_pairs
 from sta.analysis.report.data import SweepData
 from sta.analysis.report.numbers import MISSING, estimate, number
 from sta.analysis.report.tables import HEAD, Table, groups_of
+from sta.analysis.statistics.paired_difference import PairedDifference
 from sta.errors import StaError
 
 PAIR_HEADINGS = {
@@ -87,14 +87,15 @@ def paired_table(data: SweepData) -> Table:
         "Mean difference of the distances to the teacher, first kind minus second, over pairs of"
         " students of one teacher, width and trial, which start from the same random numbers and"
         " learn from the same patterns, each by its kind's recipe; below 0 the first is closer."
-        " 95 % bootstrap interval over pairs. p: share of all patterns of signs whose mean is as"
+        " 95 % bootstrap interval over pairs, or over whole teachers where there are three or more,"
+        " whose signs are then flipped together. p: share of all patterns of signs whose mean is as"
         " far from 0 (sign-flip test, two-sided); so few pairs can give no p below the last"
         " column, however large the difference."
     )
     return Table("Which kind is closer?", caption, (*columns, "smallest p"), rows)
 
 
-def _difference(test: PairedTest | None) -> list[str]:
+def _difference(test: PairedDifference | None) -> list[str]:
     if test is None:
         return [MISSING, MISSING]
     return [estimate(test.difference.to_dict()), number(test.p_value, 2)]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sta.analysis.graph import PairedTest, paired_difference_test
 from sta.analysis.report.chance import DISTANCES, UNITS_NULL
 from sta.analysis.report.data import StudentGraph, SweepData
+from sta.analysis.statistics.paired_difference import PairedDifference, paired_difference
 from sta.errors import StaError
 
 LEVEL = 0.05
@@ -55,7 +55,7 @@ class KindPair:
     second: str
     teacher_width: int
     student_width: int
-    tests: dict[str, PairedTest]
+    tests: dict[str, PairedDifference]
 
 
 def group_chance(group: Sequence[StudentGraph], name: str, null: str) -> GroupChance | None:
@@ -108,17 +108,21 @@ def _paired_tests(
     second: dict[tuple[int, int], StudentGraph],
     *,
     seed: int,
-) -> dict[str, PairedTest]:
+) -> dict[str, PairedDifference]:
     tests = {}
     for name in PAIRED:
         pairs = [
-            (one, other)
+            (address, one, other)
             for address in sorted(first.keys() & second.keys())
             if (one := first[address].distances[name]) is not None
             and (other := second[address].distances[name]) is not None
         ]
         if pairs:
-            tests[name] = paired_difference_test(*zip(*pairs, strict=True), seed=seed)
+            labels, mine, others = zip(*pairs, strict=True)
+            teachers = {label: label[0] for label in labels}
+            tests[name] = paired_difference(
+                mine, labels, others, labels, groups=teachers, seed=seed
+            )
     return tests
 
 

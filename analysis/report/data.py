@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 
 from sta.analysis.figures import KindStyle, kind_styles
 from sta.analysis.graph import (
@@ -32,12 +33,16 @@ from sta.analysis.report.chance import (
 )
 from sta.analysis.statistics.collapse import collapse_sweep
 from sta.analysis.statistics.ramp import mean_ramp
+from sta.analysis.statistics.verdict import CollapseResult
 from sta.checkpoint import Checkpoint, take_member
-from sta.errors import ShapeError
+from sta.errors import ShapeError, StaError
 from sta.spectral import shrink, units_above
 from sta.sweep import Plan, SweepTables, read_plan, read_tables, shards_of
+from sta.sweep.ensemble import available_cores
 
 GRAPHS_PER_GROUP = 10
+# Rows of ramps from which a collapse takes longer than starting a process.
+LARGE = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +128,14 @@ class SweepData:
         return kind_styles(self.plan.config.kinds)
 
     @cached_property
-    def collapse(self) -> dict[str, Any]:
+    def collapse_result(self) -> CollapseResult:
         """The result of ``sta collapse`` on this sweep."""
-        return collapse_sweep(
-            self.students, self.tables.ramps, seed=self.seed, threshold=self.threshold
-        ).to_dict()
+        return self._collapse_job()
+
+    @cached_property
+    def collapse(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return self.collapse_result.to_dict()
 
     @cached_property
     def ramp(self) -> pd.DataFrame:
@@ -142,10 +150,32 @@ class SweepData:
     @cached_property
     def graphs(self) -> list[StudentGraph]:
         """Graphs of the healthy students, at most `graphs_per_group` of each group."""
-        return measure_graphs(
-            self.folder, self.plan, threshold=self.threshold, per_group=self.graphs_per_group,
-            null_samples=self.null_samples, seed=self.seed,
+        return self._graphs_job()
+
+    @property
+    def _collapse_job(self) -> Callable[[], CollapseResult]:
+        return partial(
+            collapse_sweep, self.students, self.tables.ramps,
+            seed=self.seed, threshold=self.threshold,
         )  # fmt: skip
+
+    @property
+    def _graphs_job(self) -> Callable[[], list[StudentGraph]]:
+        return partial(
+            measure_graphs, self.folder, self.plan, threshold=self.threshold,
+            per_group=self.graphs_per_group, null_samples=self.null_samples, seed=self.seed,
+        )  # fmt: skip
+
+    def compute(self) -> None:
+        """Compute the two longest parts side by side, if a second process is worth its start."""
+        if len(self.tables.ramps) < LARGE or available_cores() < 2:
+            return
+        jobs = (self._collapse_job, self._graphs_job)
+        try:
+            collapse, graphs = Parallel(n_jobs=2)(delayed(job)() for job in jobs)
+        except StaError:  # whichever it is says so when it is asked for
+            return
+        self.__dict__.update(collapse_result=collapse, graphs=graphs)
 
     @cached_property
     def recorded_versions(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from sta.analysis.figures import (
+    draw_collapse,
     draw_panels,
     plot_effective_size,
     plot_importance_histogram,
@@ -26,13 +27,13 @@ from sta.analysis.report.cells import (
     MOST_CELLS,
     cell_title,
     few_kinds,
-    graphs_at,
     healthy_students,
     kind_title,
     kinds_at,
     one_per_teacher,
     shown_cells,
     widest_cells,
+    widest_graphs,
 )
 from sta.analysis.report.data import SweepData
 from sta.analysis.report.graph_drawing import (
@@ -72,7 +73,7 @@ def draw_overview(data: SweepData) -> Figure:
     kinds = list(data.styles)[:2]
     students = data.students[data.students["kind"].isin(kinds)]
     ramp = data.ramp[data.ramp["kind"].isin(kinds)]
-    teacher, width = cell = widest_cells(ramp)[0]
+    teacher, width = widest_cells(ramp)[0]
     panels: list[Panel] = [
         (
             "effective size",
@@ -89,12 +90,12 @@ def draw_overview(data: SweepData) -> Figure:
             ),
         ),
     ]  # fmt: skip
-    here = [one for one in graphs_at(data, cell) if one.paths.weights is not None]
+    here = [one for one in widest_graphs(data, teacher) if one.paths.weights is not None]
     paths = {kind: [one.paths for one in here if one.kind == kind] for kind in kinds}
     if all(paths.values()):
         teachers = [one.teacher_paths for one in one_per_teacher(here)]
         draw = partial(plot_path_quantiles, paths, teachers, limit=PATH_RANGE, styles=data.styles)
-        panels.append((f"path weights, $h = {width}$", draw))
+        panels.append((f"path weights, $h = {here[0].student_width}$", draw))
     return draw_panels(panels, size=(3.1, 2.7))
 
 
@@ -158,9 +159,9 @@ def draw_losses(data: SweepData) -> Figure:
 
 
 def draw_learning(data: SweepData) -> Figure:
-    """Test error and effective size in the course of training, at the largest width."""
+    """Test error and effective size in the course of training, of the widest students there."""
     panels: list[Panel] = []
-    for teacher, width in widest_cells(healthy_students(data)):
+    for teacher, width in widest_cells(data.history):
         for quantity in ("test_loss", "effective_size"):
             draw = partial(
                 plot_learning_curve, data.history, quantity=quantity, teacher_width=teacher,
@@ -215,6 +216,15 @@ def draw_ramp_fits(data: SweepData) -> Figure:
     return draw_panels(panels[:MOST_CELLS], columns=2 if len(panels) < 3 else 3, share_y=True)
 
 
+def draw_scaling(data: SweepData) -> Figure:
+    """Scaling collapse over the sizes of the sweep, with its plateaus and profiles."""
+    result = data.collapse_result
+    scaling = result.details["collapse"]
+    if scaling is None:
+        raise ShapeError(str(result.estimates["inv_nu"].reason))
+    return draw_collapse(scaling, x_label="$n / h_T$", y_label=r"$\Delta$MSE, normalised")
+
+
 FIGURES = (
     FigureSpec("overview", "At a glance", draw_overview),
     FigureSpec("size", "Effective size", draw_sizes),
@@ -226,6 +236,7 @@ FIGURES = (
     FigureSpec("ramp", "Cost of pruning", draw_ramps),
     FigureSpec("ramp_widths", "Cost of pruning across student widths", draw_ramp_widths),
     FigureSpec("ramp_fits", "Is there a threshold?", draw_ramp_fits),
+    FigureSpec("collapse", "Do the sizes collapse?", draw_scaling),
     FigureSpec("paths", "Path weights", draw_paths),
     FigureSpec("strength", "In-strengths", draw_strengths),
     FigureSpec("strength_balanced", "In-strengths, balanced", draw_balanced_strengths),

@@ -25,6 +25,7 @@ from sta.analysis.report.cells import (
     one_per_teacher,
     shown_cells,
     widest_cells,
+    widest_graphs,
 )
 from sta.analysis.report.chance import NULLS
 from sta.analysis.report.closeness import group_chance
@@ -48,7 +49,8 @@ def draw_paths(data: SweepData) -> Figure:
     for title, cell in shown_cells(data):
         here = [one for one in graphs_at(data, cell) if one.paths.weights is not None]
         groups = {kind: [one for one in here if one.kind == kind] for kind in data.styles}
-        panels.append((title, partial(_paths, data, groups)))
+        if here:
+            panels.append((title, partial(_paths, data, groups)))
     return draw_panels(panels, size=PANEL)
 
 
@@ -134,8 +136,8 @@ def _in_short(group: Sequence[StudentGraph], name: str) -> str:
 
 def draw_networks(data: SweepData) -> Figure:
     """Draw the first student of the first two kinds at the largest width, with their teacher."""
-    cell = widest_cells(data.students[data.students["status"] == "ok"])[0]
-    here = {one.kind: one for one in reversed(graphs_at(data, cell))}
+    teacher, _ = widest_cells(data.students[data.students["status"] == "ok"])[0]
+    here = {one.kind: one for one in reversed(widest_graphs(data, teacher))}
     shown = [here[kind] for kind in data.styles if kind in here][:2]
     if not shown:
         raise ShapeError("no student of the largest width was measured")

@@ -110,6 +110,7 @@ def write_report(
     data = read_sweep(
         folder, seed=seed, graphs_per_group=graphs_per_group, null_samples=null_samples
     )
+    data.compute()
     failures: dict[str, str] = {}
     written: list[Path] = []
     parts = {

@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
@@ -170,7 +171,7 @@ def test_sweep_status_collapse_and_report(tiny_sweep, tmp_path):
     assert report["format"] == "sta.collapse/1"
     assert set(report["estimates"]) == {"x_c", "inv_nu", "beta_over_nu", "beta"}
     for estimate in report["estimates"].values():
-        assert set(estimate) == {"value", "se", "ci95", "systematic"}
+        assert set(estimate) >= {"value", "se", "ci95", "systematic"}
     assert report["identified"] is False and isinstance(report["verdict"], str)
     assert {"model", "x_c", "beta"} <= set(report["threshold"])
     assert run("collapse", folder).stdout == run("collapse", folder).stdout
@@ -195,3 +196,40 @@ def test_collapse_of_a_table(tmp_path):
         low, high = report["estimates"][name]["ci95"]
         assert low < truth < high
         assert report["estimates"][name]["value"] == pytest.approx(truth, rel=0.1)
+
+
+def test_collapse_of_an_oracle_draws_and_names_the_truth(tmp_path):
+    options = ("--oracle", "mock", "--trials", "10", "--sizes", "16,32,64,128", "--seed", "1")
+    report = run_json("collapse", *options, "-o", tmp_path)
+    assert report["oracle"]["truth"]["x_c"] == 0.5
+    assert report["identified"] is True
+    for name in ("x_c", "inv_nu", "beta_over_nu"):
+        estimate = report["estimates"][name]
+        assert abs(estimate["value"] - report["oracle"]["truth"][name]) < 4 * estimate["se"]
+    assert {p.name for p in tmp_path.iterdir()} == {f"collapse.{e}" for e in ("svg", "pdf", "png")}
+    text = run("collapse", *options).stdout
+    assert "oracle mock" in text and "truth" in text
+
+
+def test_collapse_of_groups(tmp_path):
+    from sta.analysis.statistics import generate_oracle
+
+    tables = [
+        generate_oracle("mock", seed=k, trials=4, points=8).table.assign(teacher=k) for k in (1, 2)
+    ]
+    path = tmp_path / "t.parquet"
+    pd.concat(tables).to_parquet(path)
+    names = ("--x", "x", "--y", "y", "--size", "size", "--trial", "trial", "--group", "teacher")
+    report = run_json("collapse", path, *names)
+    assert report["quality"]["n_trials"] == 8
+    assert report["universality"] is None or 0 <= report["universality"]["p_value"] <= 1
+    assert "niversality" in report["verdict"] or "Groups" in report["verdict"]
+
+
+def test_coverage(tmp_path):
+    path = tmp_path / "c.csv"
+    options = ("--repeats", "2", "--trials", "5", "--workers", "1")
+    report = run_json("coverage", "collapse", *options, "-o", path)
+    assert report["format"] == "sta.coverage/1"
+    assert {row["method"] for row in report["rows"]} == {"sta", "Houdayer-Hartmann"}
+    assert len(pd.read_csv(path)) == len(report["rows"]) == 2 * 4 * 3

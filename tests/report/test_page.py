@@ -203,7 +203,8 @@ def test_several_teachers_diverged_students_and_one_trial(tmp_path):
     report = write_report(folder, tmp_path / "a.html", null_samples=2)
     text = report.path.read_text("utf-8")
     parse(text)
-    assert set(report.failures) == {"figure ramp_widths"}
+    assert set(report.failures) == {"figure ramp_widths", "figure collapse"}
+    assert "no scaling collapse: " in report.failures["figure collapse"]
     assert "2 diverged" in text
     assert "below three there are no intervals" in text
     assert "teacher width, so universality" not in text
