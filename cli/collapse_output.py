@@ -52,7 +52,7 @@ def print_oracle(report: dict[str, Any]) -> None:
     for name, estimate in report["estimates"].items():
         exact, value, se = truth.get(name), estimate["value"], estimate["se"]
         known = exact is not None and value is not None
-        z = (value - exact) / se if known and se else None
+        z = f"{(value - exact) / se:+.2f}" if known and se else None
         off = f"{100 * (value / exact - 1):+.2f} %" if known and exact else None
         rows.append([name, _exact(exact), _precise(estimate), z, off])
     columns = ["", "truth", "estimate [95 % interval]", "z", "relative error"]
