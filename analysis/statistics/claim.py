@@ -1,9 +1,10 @@
 """What may be claimed about a transition, from the collapse, the threshold fits and the order.
 
-A transition is claimed on one of two grounds: the sizes collapse, with exponents that are told
-apart and x_c inside the data; or a threshold predicts unseen trials better than every smooth
-model, more than chance allows.  Which numbers are quoted follows from the ground.  Nothing is
-called "second order": what is tested is whether the order parameter vanishes continuously.
+A transition is claimed on one of three grounds: the sizes collapse, with exponents that are told
+apart and x_c inside the data; they do, but by the logarithm of the size as well as by powers, so
+that no exponent is quoted; or a threshold predicts unseen trials better than every smooth model,
+more than chance allows.  Which numbers are quoted follows from the ground.  Nothing is called
+"second order": what is tested is whether the order parameter vanishes continuously.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from sta.analysis.statistics.curves import CurveSet
 from sta.analysis.statistics.estimate import quotable
 from sta.analysis.statistics.plain import plain_fields
 from sta.analysis.statistics.resampling import Estimate
+from sta.analysis.statistics.scaling.logarithm import LogarithmicCollapse, logarithmic_collapse
 from sta.analysis.statistics.scaling.master import Corrections, ScalingCollapse, fit_collapse
 from sta.analysis.statistics.transition.order import TransitionOrder, transition_order
 from sta.analysis.statistics.words import show
@@ -34,13 +36,15 @@ class Claim:
     transition
         Whether a transition is claimed.
     ground
-        "collapse", "threshold", or "none".
+        "collapse", "logarithm", "threshold", or "none".
     identified
         Whether 1/nu and beta/nu are told apart.
     estimates
         x_c, inv_nu, beta_over_nu and beta; null with the reason where not supported.
     collapse
         The collapse; None where it could not be fitted.
+    logarithm
+        The logarithm of the size in the place of its powers; None where they are not claimed.
     order
         Of a claimed transition; None otherwise.
     sentence
@@ -54,6 +58,7 @@ class Claim:
     identified: bool
     estimates: Mapping[str, Estimate]
     collapse: ScalingCollapse | None
+    logarithm: LogarithmicCollapse | None
     order: TransitionOrder | None
     sentence: str
     tests: tuple[str, ...]
@@ -89,20 +94,32 @@ def claim_transition(
     collapse, reason = _collapse(curves, corrections, window, seed)
     scaled = collapse is not None and collapse.good and collapse.identifiability.identified
     scaled = scaled and collapse is not None and _inside(collapse.estimates["x_c"], curves)
+    logarithm = logarithmic_collapse(collapse.fit, seed=seed) if scaled and collapse else None
     sharp = threshold["model"] == "threshold"
-    ground = "collapse" if scaled else "threshold" if sharp else "none"
-    estimates = _estimates(ground, collapse, reason, threshold, curves)
+    ground = "threshold" if sharp else "none"
+    if logarithm is not None:
+        ground = "collapse" if logarithm.told_apart else "logarithm"
+    if ground == "logarithm" and collapse is not None and logarithm is not None:
+        estimates = _without_powers(collapse, logarithm)
+    else:
+        estimates = _estimates(ground, collapse, reason, threshold, curves)
     order = None
     if ground != "none" and curves.replicated:
         near = _near(distribution or curves, estimates["x_c"].value)
         order = transition_order(near, estimates["beta"], seed=seed)
-    tests = (_threshold_test(threshold), *_collapse_tests(collapse, reason), *_order_tests(order))
+    tests = (
+        _threshold_test(threshold),
+        *_collapse_tests(collapse, reason),
+        *([] if logarithm is None else [f"logarithm of the size: {logarithm.message}"]),
+        *_order_tests(order),
+    )
     return Claim(
         ground != "none",
         ground,
         ground == "collapse",
         estimates,
         collapse,
+        logarithm,
         order,
         _sentence(ground, estimates, collapse, threshold, order),
         tests,
@@ -146,6 +163,18 @@ def _estimates(
         others = {"x_c": branch.x_c, "beta": branch.beta}
         found = {name: _with_other(one, others[name]) for name, one in found.items()}
     return {"x_c": found["x_c"], **nothing, "beta": found["beta"]}
+
+
+def _without_powers(
+    collapse: ScalingCollapse, logarithm: LogarithmicCollapse
+) -> dict[str, Estimate]:
+    """Return x_c of the better of two collapses, and why there are no exponents."""
+    why = Estimate(reason=f"not identified: {logarithm.message}")
+    pair = [logarithm.x_c, collapse.estimates["x_c"]]
+    if logarithm.gain is not None and logarithm.gain > 0.0:
+        pair.reverse()
+    exponents = dict.fromkeys(("inv_nu", "beta_over_nu", "beta"), why)
+    return {"x_c": _with_other(*pair), **exponents}
 
 
 def _near(curves: CurveSet, x_c: float | None) -> CurveSet:
@@ -217,6 +246,11 @@ def _sentence(
     kind = {"continuous": "A continuous transition", "first order": "A first-order transition"}
     head = kind.get(order.outcome if order else "", "A transition (its order is undecided)")
     numbers = f"x_c = {show(estimates['x_c'])}, beta = {show(estimates['beta'])}"
+    if ground == "logarithm":
+        return (
+            f"{head}: x_c = {show(estimates['x_c'])}; the logarithm of the size collapses the"
+            " curves as well as powers do, so no exponent is identified."
+        )
     if ground == "collapse" and collapse is not None:
         exponents = (
             f"1/nu = {show(estimates['inv_nu'])}, beta/nu = {show(estimates['beta_over_nu'])}"

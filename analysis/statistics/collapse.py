@@ -128,6 +128,7 @@ def collapse_sweep(
         "transition": claim.transition,
         "tests": claim.tests,
         "collapse": claim.collapse,
+        "logarithm": claim.logarithm,
         "order": claim.order,
         "pseudo_critical": rounding,
         "scaling_nulls": scaling_nulls(claim, rounding, seed=seed),

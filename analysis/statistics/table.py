@@ -164,6 +164,7 @@ def collapse_curves(
             "transition": claim.transition,
             "tests": claim.tests,
             "collapse": claim.collapse,
+            "logarithm": claim.logarithm,
             "order": claim.order,
             "pseudo_critical": rounding,
             "cumulants": cumulants(some, seed=seed),
@@ -220,7 +221,7 @@ def _about_threshold(
     claim: Claim, name: str, found: Mapping[str, Any], curves: CurveSet
 ) -> list[str]:
     """Say what the threshold fits found, unless sizes collapse, which rounds any threshold."""
-    if claim.ground == "collapse":
+    if claim.ground in ("collapse", "logarithm"):
         return []
     return [threshold_sentence(name, found, curves.n_trials)]
 
