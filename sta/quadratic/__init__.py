@@ -1,0 +1,56 @@
+"""Quadratic networks: one-pass SGD from plateau to solution (arXiv 2604.03068).
+
+Overlaps Q = W W^T / N and M = W W*^T / N of a student W and a teacher W*, as functions of
+alpha = steps / N: their motion for N to infinity, simulations at finite N, plateau, escape,
+solutions and the curvature of the loss.
+"""
+
+from sta.quadratic.escape import (
+    EscapePrediction,
+    escape_constant,
+    predict_escape,
+    times_of_starts,
+)
+from sta.quadratic.flow import Flow, integrate_flow
+from sta.quadratic.late import late_loss, late_rate
+from sta.quadratic.overlaps import (
+    check_overlaps,
+    drift,
+    order_parameter,
+    perpendicular,
+    population_loss,
+)
+from sta.quadratic.overparameterization import (
+    Overparameterization,
+    overparameterization,
+    typical_escapes,
+)
+from sta.quadratic.plateau import Plateau, gathered_noise, plateau
+from sta.quadratic.stability import check_learning_rate, critical_learning_rate
+from sta.quadratic.system import System, make_system
+
+__all__ = [
+    "EscapePrediction",
+    "Flow",
+    "Overparameterization",
+    "Plateau",
+    "System",
+    "check_learning_rate",
+    "check_overlaps",
+    "critical_learning_rate",
+    "drift",
+    "escape_constant",
+    "gathered_noise",
+    "integrate_flow",
+    "late_loss",
+    "late_rate",
+    "make_system",
+    "order_parameter",
+    "overparameterization",
+    "perpendicular",
+    "plateau",
+    "population_loss",
+    "predict_escape",
+    "times_of_starts",
+    "typical_escapes",
+]
