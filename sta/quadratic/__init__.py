@@ -5,6 +5,7 @@ alpha = steps / N: their motion for N to infinity, simulations at finite N, plat
 solutions and the curvature of the loss.
 """
 
+from sta.quadratic.chain import OverlapChain
 from sta.quadratic.escape import (
     EscapePrediction,
     escape_constant,
@@ -26,21 +27,35 @@ from sta.quadratic.overparameterization import (
     typical_escapes,
 )
 from sta.quadratic.plateau import Plateau, gathered_noise, plateau
+from sta.quadratic.sgd import VectorSGD
+from sta.quadratic.simulation import Simulation, escape_times, simulate
 from sta.quadratic.stability import check_learning_rate, critical_learning_rate
+from sta.quadratic.starts import (
+    check_dimension,
+    informed_overlaps,
+    random_overlaps,
+    weights_with_overlaps,
+)
 from sta.quadratic.system import System, make_system
 
 __all__ = [
     "EscapePrediction",
     "Flow",
+    "OverlapChain",
     "Overparameterization",
     "Plateau",
+    "Simulation",
     "System",
+    "VectorSGD",
+    "check_dimension",
     "check_learning_rate",
     "check_overlaps",
     "critical_learning_rate",
     "drift",
     "escape_constant",
+    "escape_times",
     "gathered_noise",
+    "informed_overlaps",
     "integrate_flow",
     "late_loss",
     "late_rate",
@@ -51,6 +66,9 @@ __all__ = [
     "plateau",
     "population_loss",
     "predict_escape",
+    "random_overlaps",
+    "simulate",
     "times_of_starts",
     "typical_escapes",
+    "weights_with_overlaps",
 ]
