@@ -12,7 +12,16 @@ from sta.quadratic.escape import (
     predict_escape,
     times_of_starts,
 )
+from sta.quadratic.exact import exact_flow
 from sta.quadratic.flow import Flow, integrate_flow
+from sta.quadratic.hessian import (
+    NumericHessian,
+    ZeroModes,
+    critical_weights,
+    numeric_hessian,
+    zero_modes,
+)
+from sta.quadratic.landscape import Mode, hessian_modes, spectrum
 from sta.quadratic.late import late_loss, late_rate
 from sta.quadratic.overlaps import (
     check_overlaps,
@@ -27,8 +36,22 @@ from sta.quadratic.overparameterization import (
     typical_escapes,
 )
 from sta.quadratic.plateau import Plateau, gathered_noise, plateau
+from sta.quadratic.selection import (
+    Selection,
+    noise_overlap,
+    select_by_flow,
+    select_by_sgd,
+)
 from sta.quadratic.sgd import VectorSGD
 from sta.quadratic.simulation import Simulation, escape_times, simulate
+from sta.quadratic.solutions import (
+    conserved_matrix,
+    distance_to_solution,
+    factor_overlap,
+    polar_factor,
+    sequential_factor,
+    solution,
+)
 from sta.quadratic.stability import check_learning_rate, critical_learning_rate
 from sta.quadratic.starts import (
     check_dimension,
@@ -41,34 +64,53 @@ from sta.quadratic.system import System, make_system
 __all__ = [
     "EscapePrediction",
     "Flow",
+    "Mode",
+    "NumericHessian",
     "OverlapChain",
     "Overparameterization",
     "Plateau",
+    "Selection",
     "Simulation",
     "System",
     "VectorSGD",
+    "ZeroModes",
     "check_dimension",
     "check_learning_rate",
     "check_overlaps",
+    "conserved_matrix",
     "critical_learning_rate",
+    "critical_weights",
+    "distance_to_solution",
     "drift",
     "escape_constant",
     "escape_times",
+    "exact_flow",
+    "factor_overlap",
     "gathered_noise",
+    "hessian_modes",
     "informed_overlaps",
     "integrate_flow",
     "late_loss",
     "late_rate",
     "make_system",
+    "noise_overlap",
+    "numeric_hessian",
     "order_parameter",
     "overparameterization",
     "perpendicular",
     "plateau",
+    "polar_factor",
     "population_loss",
     "predict_escape",
     "random_overlaps",
+    "select_by_flow",
+    "select_by_sgd",
+    "sequential_factor",
     "simulate",
+    "solution",
+    "spectrum",
     "times_of_starts",
     "typical_escapes",
     "weights_with_overlaps",
+    "zero_modes",
 ]

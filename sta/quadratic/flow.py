@@ -134,16 +134,14 @@ def integrate_flow(
         event.terminal = True  # type: ignore[attr-defined]
     with np.errstate(over="ignore", invalid="ignore"):
         found = solve_ivp(
-            motion, (0.0, times[-1]), _pack(student, mixed), method="DOP853", t_eval=times,
+            motion, (0.0, times[-1]), _pack(student, mixed), method="DOP853",
             dense_output=True, events=events, rtol=rtol, atol=atol * unit,
         )  # fmt: skip
     stop = END if found.status == 0 else SOLVED if _fired(found.t_events, 1) else DIVERGED
-    reached, states = found.t, found.y.T
-    if stop == SOLVED:  # the last point is where the floor was met
-        reached, states = (
-            np.append(reached, found.t_events[1]),
-            np.vstack([states, found.y_events[1]]),
-        )
+    reached = times
+    if stop != END:  # the last point is where it stopped
+        reached = np.append(times[times < found.sol.t_max], found.sol.t_max)
+    states = found.sol(reached).T
     students, mixeds = _unpack(states, *shapes)
     return Flow(
         system, gradient_flow, reached, students, mixeds,
