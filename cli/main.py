@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "sta.cli.demo",
     "export": "sta.cli.export",
     "prune": "sta.cli.prune",
+    "quadratic": "sta.cli.quadratic",
     "report": "sta.cli.report",
     "sweep": "sta.cli.sweep",
     "train": "sta.cli.train",

@@ -6,6 +6,7 @@ solutions and the curvature of the loss.
 """
 
 from sta.quadratic.chain import OverlapChain
+from sta.quadratic.deviation import Deviation, deviation
 from sta.quadratic.escape import (
     EscapePrediction,
     escape_constant,
@@ -42,6 +43,12 @@ from sta.quadratic.selection import (
     select_by_flow,
     select_by_sgd,
 )
+from sta.quadratic.selection_studies import (
+    SelectionByGain,
+    SelectionByStart,
+    selection_by_gain,
+    selection_by_start,
+)
 from sta.quadratic.sgd import VectorSGD
 from sta.quadratic.simulation import Simulation, escape_times, simulate
 from sta.quadratic.solutions import (
@@ -62,6 +69,7 @@ from sta.quadratic.starts import (
 from sta.quadratic.system import System, make_system
 
 __all__ = [
+    "Deviation",
     "EscapePrediction",
     "Flow",
     "Mode",
@@ -70,6 +78,8 @@ __all__ = [
     "Overparameterization",
     "Plateau",
     "Selection",
+    "SelectionByGain",
+    "SelectionByStart",
     "Simulation",
     "System",
     "VectorSGD",
@@ -80,6 +90,7 @@ __all__ = [
     "conserved_matrix",
     "critical_learning_rate",
     "critical_weights",
+    "deviation",
     "distance_to_solution",
     "drift",
     "escape_constant",
@@ -105,6 +116,8 @@ __all__ = [
     "random_overlaps",
     "select_by_flow",
     "select_by_sgd",
+    "selection_by_gain",
+    "selection_by_start",
     "sequential_factor",
     "simulate",
     "solution",

@@ -7,6 +7,7 @@ the length of the rest, whose joint law is known. A step costs O((p + p*)^3) for
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sta.quadratic.overlaps import Array, check_overlaps, order_parameter, transposed
 from sta.quadratic.starts import bartlett, check_dimension
@@ -89,8 +90,8 @@ class OverlapChain:
         """Return m2 of each replica, shape (R,)."""
         return order_parameter(self.system, self.mixed)
 
-    def keep(self, which: Array) -> None:
-        """Go on with some replicas only, given by index or mask."""
+    def keep(self, which: NDArray[np.bool_]) -> None:
+        """Go on with some replicas only, given by a mask."""
         self._along, self._rest = self._along[which], self._rest[which]
         self._drawn = [one[:, which] for one in self._drawn]
 

@@ -102,7 +102,8 @@ def predict_escape(
     if q == 1:
         size = float(np.log(system.teacher_trace * (1.0 + rho[0])))
         mean = np.log(dimension) + constant - size - digamma(p / 2) - np.log(2.0)
-        times, moments = None, (mean / (2 * rate), np.sqrt(polygamma(1, p / 2)) / (2 * rate))
+        times: Array | None = None
+        mean, std = mean / (2 * rate), np.sqrt(polygamma(1, p / 2)) / (2 * rate)
     else:
         spread = np.sqrt(start_norm * (1.0 + rho) * system.teacher_eigenvalues / dimension)
         vectors = np.linalg.eigh(system.teacher_overlap)[1][:, ::-1]
@@ -110,9 +111,9 @@ def predict_escape(
         times = times_of_starts(
             system, drawn * spread @ vectors.T, threshold, start_norm, gradient_flow=gradient_flow
         )
-        moments = times.mean(), times.std(ddof=1)
+        mean, std = times.mean(), times.std(ddof=1)
     return EscapePrediction(
-        dimension, threshold, rate, constant, float(rho[0]), *map(float, moments), times
+        dimension, threshold, rate, constant, float(rho[0]), float(mean), float(std), times
     )
 
 

@@ -129,7 +129,9 @@ def integrate_flow(
     def solved(_: float, state: Array) -> float:
         return float(np.max(population_loss(system, *_unpack(state, *shapes))) - floor)
 
-    events: list[Callable[[float, Array], float]] = [blown_up] + [solved] * (loss_floor > 0.0)
+    events: list[Callable[[float, Array], float]] = [blown_up]
+    if loss_floor > 0.0:
+        events.append(solved)
     for event in events:
         event.terminal = True  # type: ignore[attr-defined]
     with np.errstate(over="ignore", invalid="ignore"):

@@ -11,7 +11,7 @@ from torch.func import grad, hessian
 from sta.errors import ConfigError
 from sta.quadratic.landscape import MANIFOLD, PLATEAU, Mode, hessian_modes
 from sta.quadratic.overlaps import Array
-from sta.quadratic.plateau import plateau
+from sta.quadratic.plateau import resting_norm
 from sta.quadratic.starts import check_dimension
 from sta.quadratic.system import System
 
@@ -85,7 +85,7 @@ def critical_weights(system: System, dimension: int, at: str) -> tuple[Array, Ar
     teacher[:, :q] = system.teacher_root
     student = np.zeros((p, dimension))
     if at == PLATEAU:
-        student[range(p), range(q, q + p)] = np.sqrt(plateau(system).norm)
+        student[range(p), range(q, q + p)] = np.sqrt(resting_norm(system))
     elif at == MANIFOLD:
         unit = system.teacher_scale / system.student_scale
         student[:q] = np.sqrt(unit) * teacher
@@ -127,7 +127,7 @@ def numeric_hessian(system: System, dimension: int, at: str) -> NumericHessian:
         matrix = matrix - np.diag(np.repeat(radial, dimension))
         basis = _tangent(student)
         matrix, slope = basis.T @ matrix @ basis, slope - radial[:, None] * student
-    values = np.linalg.eigvalsh(matrix)
+    values = np.linalg.eigvalsh(matrix).astype(np.float64)
     try:
         modes = hessian_modes(system, dimension, at)
     except ConfigError:  # no closed form

@@ -14,7 +14,7 @@ import numpy as np
 
 from sta.errors import ConfigError
 from sta.quadratic.overlaps import Array
-from sta.quadratic.plateau import plateau
+from sta.quadratic.plateau import resting_norm
 from sta.quadratic.starts import check_dimension
 from sta.quadratic.system import System
 
@@ -81,18 +81,23 @@ def hessian_modes(system: System, dimension: int, at: str) -> list[Mode]:
         )
     else:
         parts = _manifold(system, dimension)
-    return [Mode(float(value), count, text) for value, count, text in parts if count > 0]
+    modes = [Mode(float(value), count, text) for value, count, text in parts if count > 0]
+    meanings = dict.fromkeys(one.meaning for one in modes)
+    return [
+        one for text in meanings for one in spectrum([one for one in modes if one.meaning == text])
+    ]
 
 
 def spectrum(modes: Sequence[Mode]) -> list[Mode]:
     """Return one mode for each eigenvalue, ascending, meanings joined."""
-    scale = max(abs(one.eigenvalue) for one in modes)
+    scale = max(abs(one.eigenvalue) for one in modes) or 1.0
     merged: list[Mode] = []
     for one in sorted(modes, key=lambda one: one.eigenvalue):
         if merged and one.eigenvalue - merged[-1].eigenvalue <= SAME * scale:
             last = merged.pop()
             count = last.multiplicity + one.multiplicity
-            one = Mode(last.eigenvalue, count, f"{last.meaning}; {one.meaning}")
+            meanings = dict.fromkeys((last.meaning, one.meaning))
+            one = Mode(last.eigenvalue, count, "; ".join(meanings))
         merged.append(one)
     return merged
 
@@ -101,7 +106,7 @@ def _plateau(system: System, dimension: int) -> list[tuple[float, int, str]]:
     a, b, p, q = (
         system.student_scale, system.teacher_scale, system.student_width, system.teacher_width
     )  # fmt: skip
-    norm = plateau(system).norm
+    norm = resting_norm(system)
     growing = [
         (-4.0 * a * b * t, p, "growth along the teacher") for t in system.teacher_eigenvalues
     ]

@@ -79,10 +79,8 @@ def plateau(system: System) -> Plateau:
     >>> found.norm, found.loss, found.growth_rate_gradient_flow
     (0.5, 1.25, 0.2)
     """
-    a, b, eta, p = (
-        system.student_scale, system.teacher_scale, system.learning_rate, system.student_width
-    )  # fmt: skip
-    norm = 1.0 if system.spherical else b * system.teacher_trace / (a * (p + 2))
+    a, b, eta = system.student_scale, system.teacher_scale, system.learning_rate
+    norm = resting_norm(system)
     norm_sgd = 1.0 if system.spherical else _norm_of_sgd(system)
     rates = np.array([growth_rate(system, norm_sgd, t) for t in system.teacher_eigenvalues])
     noise = np.array([noise_rate(system, norm_sgd, t) for t in system.teacher_eigenvalues])
@@ -99,6 +97,14 @@ def plateau(system: System) -> Plateau:
         traceless_rate=8.0 * a**2 * eta * norm,
         noise_to_signal=gathered,
     )
+
+
+def resting_norm(system: System) -> float:
+    """Return q of gradient flow on the plateau, b tr T / (a (p + 2)); 1 for a spherical student."""
+    if system.spherical:
+        return 1.0
+    scale = system.teacher_scale / (system.student_scale * (system.student_width + 2))
+    return scale * system.teacher_trace
 
 
 def growth_rate(system: System, norm: float, eigenvalue: float) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sta.errors import ConfigError
 from sta.quadratic.chain import OverlapChain
@@ -149,7 +150,7 @@ class _Watched(OverlapChain):
         self.final = mixed.copy()
         self._here = np.arange(len(mixed))
 
-    def keep(self, which: Array) -> None:
+    def keep(self, which: NDArray[np.bool_]) -> None:
         self.final[self._here] = self.mixed
         self._here = self._here[which]
         super().keep(which)

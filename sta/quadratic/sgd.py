@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sta.quadratic.overlaps import Array, order_parameter
 from sta.quadratic.starts import weights_with_overlaps
@@ -82,8 +83,8 @@ class VectorSGD:
         """Return m2 of each replica, shape (R,)."""
         return order_parameter(self.system, self.mixed)
 
-    def keep(self, which: Array) -> None:
-        """Go on with some replicas only, given by index or mask."""
+    def keep(self, which: NDArray[np.bool_]) -> None:
+        """Go on with some replicas only, given by a mask."""
         self._weights = self._weights[torch.as_tensor(which, device=self._weights.device)]
 
     def step(self, number: int = 1) -> None:

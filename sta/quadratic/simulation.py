@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sta.errors import ConfigError
 from sta.quadratic.overlaps import Array, order_parameter, population_loss
@@ -44,7 +45,7 @@ class Stepper(Protocol):
     def order_parameter(self) -> Array:
         """Return m2 of each replica, shape (R,)."""
 
-    def keep(self, which: Array) -> None:
+    def keep(self, which: NDArray[np.bool_]) -> None:
         """Go on with some replicas only."""
 
     def step(self, number: int = 1) -> None:

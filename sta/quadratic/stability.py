@@ -39,13 +39,11 @@ def critical_learning_rate(system: System) -> float:
     if system.spherical:
         tau = a * system.student_width - b * system.teacher_trace
         squares = a**2 * system.student_width + b**2 * float(np.sum(system.teacher_overlap**2))
-        noise = tau**2 + 2.0 * squares + system.label_noise + 4.0 * a * tau + 8.0 * a**2
-        return float(2.0 * system.batch * b * system.teacher_eigenvalues[0] / (a * noise))
+        fed = tau**2 + 2.0 * squares + system.label_noise + 4.0 * a * tau + 8.0 * a**2
+        return float(2.0 * system.batch * b * system.teacher_eigenvalues[0] / (a * fed))
     # Student units beyond p* are marginal at zero loss, and scales enter through a b eta alone.
-    flow, noise = (
-        _jacobian(system.teacher_overlap, gradient_flow) for gradient_flow in (True, False)
-    )
-    noise = noise - flow
+    flow = _jacobian(system.teacher_overlap, gradient_flow=True)
+    noise = _jacobian(system.teacher_overlap, gradient_flow=False) - flow
     low, high = 0.0, 1.0
     while not _grows(flow + high * noise):
         low, high = high, 2.0 * high
@@ -77,7 +75,7 @@ def _grows(jacobian: Array) -> bool:
     return bool(rates.max() > GROWING * np.abs(rates).max())
 
 
-def _jacobian(teacher_overlap: Array, gradient_flow: bool) -> Array:
+def _jacobian(teacher_overlap: Array, *, gradient_flow: bool) -> Array:
     """Jacobian of the motion at a solution of p = p*, a = b = eta = 1, by central differences.
 
     The motion is a polynomial of degree three, so that differences are exact but for rounding.
