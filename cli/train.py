@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import torch
 
 from sta import StaError
 from sta.checkpoint import save_checkpoint, take_member
@@ -19,6 +20,8 @@ from sta.cli.options import (
 )
 from sta.files import refuse_existing
 from sta.sweep import StudentId, load_config, train_students
+
+MANY_UNITS = 1000  # below, threads bring nothing, and on a busy machine wait for each other
 
 
 @click.command()
@@ -59,6 +62,8 @@ def train(
     address = StudentId(
         kind, width, teacher_width or settings.teacher.widths[0], teacher_seed, trial
     )
+    if width < MANY_UNITS:
+        torch.set_num_threads(1)
     with progress_bar(f"training {address.name}") as bar:
         checkpoint = take_member(train_students(settings, [address], follow_epochs(bar)), 0)
     if checkpoint.metrics["status"] != "ok":

@@ -201,13 +201,13 @@ def draw_overparameterization(
     rate.set(xscale="log", xlabel="$p$", ylabel=r"growth rate $\lambda\,/\,4g$", ylim=(0.0, 1.05))
     scatter.plot(widths, spread, color=COLOURS[0], marker="o", label="theory")
     scatter.set(xscale="log", xlabel="$p$", ylabel=r"standard deviation of $2\lambda\alpha$")
-    scatter.set_ylim(bottom=0.0)
     if simulated:
         shown = sorted(simulated)
         values, errors, deviations = np.array([simulated[p] for p in shown]).T
         look = {"linestyle": "", "marker": "D", "color": "0.25", "zorder": 4, "label": "simulation"}
         delay.errorbar(shown, values, 1.96 * errors, elinewidth=0.8, **look)
         scatter.plot(shown, deviations, **look)
+    scatter.set_ylim(bottom=0.0)
     for ax in (delay, rate, scatter):
         ax.set_xticks(list(widths), [str(p) for p in widths])
         ax.minorticks_off()

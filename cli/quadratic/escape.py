@@ -148,7 +148,8 @@ def _report(
 def _lines(report: dict[str, Any]) -> list[str]:
     from sta.cli.options import cell, interval
 
-    lines = [f"growth rate lambda = {cell(report['growth_rate'])}"]
+    rate = report["growth_rate"]
+    lines = [f"growth rate lambda = {cell(rate)}, kappa_c = 1 / (2 lambda) = {cell(0.5 / rate)}"]
     found = report["scaling"]
     if found is not None:
         lines[0] += f"; from the slope against log N: {interval(found['rate'])}"

@@ -24,7 +24,8 @@ class EscapePrediction:
     """Distribution of alpha at which the order parameter passes a threshold, over random starts.
 
     2 lambda alpha = log N + constant - log(chi^2 (1 + rho)) with chi^2 of p p* degrees of freedom
-    where p* = 1; otherwise the motion of the overlaps from sampled starts.
+    where p* = 1 and student units may be rotated into each other; otherwise, and for spherical
+    students, the motion of the overlaps from sampled starts.
 
     Attributes
     ----------
@@ -34,20 +35,21 @@ class EscapePrediction:
         Of m2.
     growth_rate : float
         lambda along the teacher's largest eigenvalue.
-    constant : float
-        c: of a start with p* equal singular values, 2 lambda alpha + log(|M_0|^2 / q_0).
+    constant : float or None
+        c: of a start with p* equal singular values, 2 lambda alpha + log(|M_0|^2 / q_0). None for
+        spherical students of several units, for which it depends on the start's direction.
     noise_to_signal : float
         rho, gathered from the start on, along the largest eigenvalue.
     mean, std : float
         Of alpha.
     times : (samples,) array or None
-        Sampled alphas where p* > 1.
+        Sampled alphas where there are any.
     """
 
     dimension: int
     threshold: float
     growth_rate: float
-    constant: float
+    constant: float | None
     noise_to_signal: float
     mean: float
     std: float
@@ -78,7 +80,7 @@ def predict_escape(
     gradient_flow : bool
         Whether to leave SGD's noise out, of motion and start.
     samples, seed : int
-        Starts drawn where p* > 1, and their seed.
+        Starts drawn where they are needed, and their seed.
 
     Returns
     -------
@@ -96,10 +98,13 @@ def predict_escape(
         raise ConfigError(f"N = {dimension} is smaller than p + p* = {p + q}; give at least that")
     rate = _rate(system, gradient_flow)
     rho = np.zeros(q) if gradient_flow else gathered_noise(system, start_norm)
-    constant = escape_constant(
-        system, threshold=threshold, start_norm=start_norm, gradient_flow=gradient_flow
-    )
-    if q == 1:
+    rotated = not system.spherical or p == 1
+    constant = None
+    if rotated:
+        constant = escape_constant(
+            system, threshold=threshold, start_norm=start_norm, gradient_flow=gradient_flow
+        )
+    if constant is not None and q == 1:
         size = float(np.log(system.teacher_trace * (1.0 + rho[0])))
         mean = np.log(dimension) + constant - size - digamma(p / 2) - np.log(2.0)
         times: Array | None = None
@@ -187,7 +192,9 @@ def times_of_starts(
         (1.0 if system.spherical else start_norm) * np.eye(system.student_width),
         (len(mixed), system.student_width, system.student_width),
     )
-    least = max(float(np.min(order_parameter(system, mixed))), 1e-300)
+    # Student units that may be rotated into each other wait together, others each for itself.
+    units = mixed[:, :, None, :] if system.spherical else mixed
+    least = max(float(np.min(order_parameter(system, units))), 1e-300)
     rest = float(np.min(plateau(system).growth_rates)) if not gradient_flow else rate
     slowest = max(min(rest, rate), 0.05 * rate)
     end = (0.5 * np.log(1.0 / min(least, 1.0)) + BEYOND) / slowest

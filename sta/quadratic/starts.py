@@ -69,7 +69,9 @@ def informed_overlaps(
 ) -> tuple[Array, Array]:
     """Draw the overlaps of weights that know of the teacher: M of order one.
 
-    w_k = overlap w*_(k mod p*) / (1 + k // p*) + N(0, noise) entries, for k = 0, 1, ...
+    w_k = overlap w*_(k mod p*) / (1 + k // p*) + what is orthogonal to the teacher, of N(0, noise)
+    entries, for k = 0, 1, ... Noise along the teacher would leave some unit with next to no overlap
+    of its own, to wait on a plateau.
 
     Parameters
     ----------
@@ -94,8 +96,8 @@ def informed_overlaps(
     known = np.zeros((p, q))
     for k in range(p):
         known[k, k % q] = overlap / (1 + k // q)
-    along = np.sqrt(noise / dimension) * rng.standard_normal((replicas, p, q))
-    return _with_rest(system, along + known @ system.teacher_root, noise, dimension, rng)
+    along = np.broadcast_to(known @ system.teacher_root, (replicas, p, q))
+    return _with_rest(system, along, noise, dimension, rng)
 
 
 def weights_with_overlaps(

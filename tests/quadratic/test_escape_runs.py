@@ -19,19 +19,20 @@ pytestmark = pytest.mark.slow
 RUNS = 200
 
 
-def escapes(system, dimension, seed):
+def escapes(system, dimension, seed, runs=RUNS):
     rng = np.random.default_rng(seed)
-    start = random_overlaps(system, dimension, RUNS, rng)
+    start = random_overlaps(system, dimension, runs, rng)
     return escape_times(OverlapChain(system, *start, dimension, seed=seed), 400.0)
 
 
 @pytest.mark.parametrize("p", [1, 2, 4, 8])
 def test_escape_times_of_one_teacher_unit(p):
-    system = make_system(p, 1, 0.03 * p)
-    times = {n: escapes(system, n, seed=p + n) for n in (500, 2000)}
+    """The standard deviation of log chi^2_1 is known to 9 % from 200 runs: p = 1 has 1000."""
+    system, runs = make_system(p, 1, 0.03 * p), 1000 if p == 1 else RUNS
+    times = {n: escapes(system, n, p + n, runs) for n in (500, 2000)}
     for n, seen in times.items():
         predicted = predict_escape(system, n)
-        error = seen.std(ddof=1) / np.sqrt(RUNS)
+        error = seen.std(ddof=1) / np.sqrt(runs)
         assert np.all(np.isfinite(seen))
         assert abs(seen.mean() - predicted.mean) < 3 * error + 0.3
         assert seen.std(ddof=1) == pytest.approx(predicted.std, rel=0.15)
@@ -84,7 +85,7 @@ def test_runs_follow_the_motion_for_systems_of_every_kind(name):
     for dimension in (500, 2000):
         found = deviation(system, student, mixed, dimension, 100, times)
         scaled = found.largest * np.sqrt(dimension)
-        large.append(np.median(found.largest))
+        large.append(found.largest)
         print(
             f"{name}, N = {dimension}: largest deviation x sqrt N {np.median(scaled):.2f}"
             f" ({np.quantile(scaled, 0.975):.2f} at 97.5 %), bias {found.bias:.4f}"
@@ -92,4 +93,8 @@ def test_runs_follow_the_motion_for_systems_of_every_kind(name):
         )
         # of 60 x 15 correlated entries the worst is looked at: 4 errors, and corrections of 1 / N
         assert found.bias < 4.0 * found.bias_error + 10.0 / dimension
-    assert np.log(large[1] / large[0]) / np.log(4.0) == pytest.approx(-0.5, abs=0.1)
+    drawn = [np.median(rng.choice(one, (2000, one.size)), axis=1) for one in large]
+    slopes = np.log(drawn[1] / drawn[0]) / np.log(4.0)
+    low, high = np.quantile(slopes, [0.005, 0.995])
+    print(f"{name}: deviation ~ N^{np.median(slopes):.2f} [{low:.2f}, {high:.2f}]")
+    assert low < -0.5 < high

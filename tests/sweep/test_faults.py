@@ -38,8 +38,14 @@ def resumed_from_saved_state(folder):
     return any((folder / "shards").glob("*.partial"))
 
 
-@pytest.mark.parametrize("times", TIMES)
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill", "term"])
+@pytest.mark.parametrize(
+    ("number", "times"),
+    [
+        pytest.param(signal.SIGKILL, 1, id="kill-1"),
+        pytest.param(signal.SIGKILL, 20, id="kill-20", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 20, id="term-20", marks=pytest.mark.slow),
+    ],
+)
 def test_the_parent_is_stopped(quiet, tmp_path, number, times):
     dice, saved = dice_of(f"parent {number}"), 0
     for attempt in range(times):
@@ -95,9 +101,18 @@ def test_the_disk_is_full(quiet, tmp_path, monkeypatch, times):
         same(folder, quiet)
 
 
-@pytest.mark.parametrize("times", TIMES)
-@pytest.mark.parametrize("what", ["truncated", "one bit"])
-@pytest.mark.parametrize("suffix", ["pt", "partial"])
+@pytest.mark.parametrize(
+    ("suffix", "what", "times"),
+    [
+        ("pt", "truncated", 1),
+        ("partial", "one bit", 1),
+        *(
+            pytest.param(suffix, what, 20, marks=pytest.mark.slow)
+            for suffix in ("pt", "partial")
+            for what in ("truncated", "one bit")
+        ),
+    ],
+)
 def test_a_file_is_damaged(quiet, tmp_path, suffix, what, times):
     dice, met = dice_of(f"{suffix} {what}"), 0
     for attempt in range(times):
