@@ -23,6 +23,7 @@ from sta.sweep.config import SweepConfig, config_from_table
 from sta.sweep.lanes import Task, run_tasks
 
 # A worker that has died takes its tasks along; each is given to others so many times.
+CONNECT_SECONDS = 10
 MOST_LOSSES = 5
 
 
@@ -64,7 +65,7 @@ def run_on_cluster(
     if not tasks:
         return
     try:
-        client = distributed.Client(scheduler, timeout=10, set_as_default=False)
+        client = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise StaError(
             f"no dask scheduler answers at {scheduler}; start one with: dask scheduler"

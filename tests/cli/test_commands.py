@@ -207,7 +207,7 @@ def test_collapse_of_an_oracle_draws_and_names_the_truth(tmp_path):
         estimate = report["estimates"][name]
         assert abs(estimate["value"] - report["oracle"]["truth"][name]) < 4 * estimate["se"]
     assert {p.name for p in tmp_path.iterdir()} == {f"collapse.{e}" for e in ("svg", "pdf", "png")}
-    text = run("collapse", *options).stdout
+    text = run("collapse", "--oracle", "mock", "--trials", "4", "--sizes", "16,32").stdout
     assert "oracle mock" in text and "truth" in text
 
 

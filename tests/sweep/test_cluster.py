@@ -126,6 +126,7 @@ def test_without_a_shared_folder_the_results_travel(tmp_path):
         train_remotely(CONFIG.to_dict(), task, tmp_path / "token", 1.0, {"sta": "0"})
 
 
-def test_nobody_answers(tmp_path):
+def test_nobody_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr("sta.sweep.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(StaError, match=r"no dask scheduler answers at tcp://127\.0"):
         run_sweep(CONFIG, tmp_path / "out", scheduler=f"tcp://127.0.0.1:{free_port()}")
