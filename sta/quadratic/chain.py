@@ -9,15 +9,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sta.quadratic.overlaps import Array, check_overlaps, order_parameter, transposed
+from sta.quadratic.overlaps import Array, check_overlaps, transposed
 from sta.quadratic.starts import bartlett, check_dimension
+from sta.quadratic.stepper import Stepper
 from sta.quadratic.system import System
 
 JITTER = 1e-14
 BLOCK = 2_000_000  # random numbers drawn at a time
 
 
-class OverlapChain:
+class OverlapChain(Stepper):
     """Replicas of the overlaps Q and M under one-pass SGD, in exact law at finite N.
 
     The state is K = M T^(-1/2) and the overlaps R = Q - K K^T of what is orthogonal to the teacher,
@@ -58,17 +59,12 @@ class OverlapChain:
     ) -> None:
         check_dimension(system, dimension)
         check_overlaps(system, student, mixed)
-        self.system, self.dimension, self.steps = system, dimension, 0
+        super().__init__(system, dimension)
         self._along = mixed @ np.linalg.inv(system.teacher_root)
         self._rest = student - self._along @ transposed(self._along)
         self._rng = np.random.default_rng(seed)
         self._drawn: list[Array] = []
         self._next = 0
-
-    @property
-    def alpha(self) -> float:
-        """Steps over N so far."""
-        return self.steps / self.dimension
 
     @property
     def replicas(self) -> int:
@@ -85,23 +81,13 @@ class OverlapChain:
         """Return M, shape (R, p, p*)."""
         return np.asarray(self._along @ self.system.teacher_root)
 
-    @property
-    def order_parameter(self) -> Array:
-        """Return m2 of each replica, shape (R,)."""
-        return order_parameter(self.system, self.mixed)
-
     def keep(self, which: NDArray[np.bool_]) -> None:
         """Go on with some replicas only, given by a mask."""
         self._along, self._rest = self._along[which], self._rest[which]
         self._drawn = [one[:, which] for one in self._drawn]
 
-    def step(self, number: int = 1) -> None:
-        """Train for a number of steps."""
-        for _ in range(number):
-            self._step(*self._draw())
-        self.steps += number
-
-    def _step(self, z: Array, remainder: Array, label: Array | None) -> None:
+    def _step(self) -> None:
+        z, remainder, label = self._draw()
         system, q = self.system, self.system.teacher_width
         z_star, across = z[..., :q], z[..., q:] @ transposed(self._root())
         lam = z_star @ transposed(self._along) + across

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sta.quadratic.overlaps import Array, order_parameter
+from sta.quadratic.overlaps import Array
 from sta.quadratic.starts import weights_with_overlaps
+from sta.quadratic.stepper import Stepper
 from sta.quadratic.system import System
 
 
-class VectorSGD:
+class VectorSGD(Stepper):
     """Replicas of a student under one-pass SGD, weight by weight.
 
     W += (2 a eta / batch) sum_i e_i lam_i x_i^T / sqrt N over the patterns of a step, with
@@ -52,15 +53,10 @@ class VectorSGD:
         weights, teacher = weights_with_overlaps(
             system, student, mixed, dimension, np.random.default_rng(seed)
         )
-        self.system, self.dimension, self.steps = system, dimension, 0
+        super().__init__(system, dimension)
         self._weights = torch.as_tensor(weights, dtype=torch.float64, device=device)
         self._teacher = torch.as_tensor(teacher, dtype=torch.float64, device=device)
         self._generator = torch.Generator(device).manual_seed(seed)
-
-    @property
-    def alpha(self) -> float:
-        """Steps over N so far."""
-        return self.steps / self.dimension
 
     @property
     def replicas(self) -> int:
@@ -78,20 +74,9 @@ class VectorSGD:
         """Return M, shape (R, p, p*)."""
         return np.asarray((self._weights @ self._teacher.T / self.dimension).cpu().numpy())
 
-    @property
-    def order_parameter(self) -> Array:
-        """Return m2 of each replica, shape (R,)."""
-        return order_parameter(self.system, self.mixed)
-
     def keep(self, which: NDArray[np.bool_]) -> None:
         """Go on with some replicas only, given by a mask."""
         self._weights = self._weights[torch.as_tensor(which, device=self._weights.device)]
-
-    def step(self, number: int = 1) -> None:
-        """Train for a number of steps."""
-        for _ in range(number):
-            self._step()
-        self.steps += number
 
     def _step(self) -> None:
         system, root = self.system, float(np.sqrt(self.dimension))

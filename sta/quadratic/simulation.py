@@ -4,52 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sta.errors import ConfigError
 from sta.quadratic.overlaps import Array, order_parameter, population_loss
 from sta.quadratic.stability import critical_learning_rate
-from sta.quadratic.system import System
+from sta.quadratic.stepper import Stepper
 
 BLOWN_UP = 1e4
 CHECKS_PER_ALPHA = 200
-
-
-class Stepper(Protocol):
-    """What can be simulated: `OverlapChain` and `VectorSGD`."""
-
-    system: System
-    dimension: int
-    steps: int
-
-    @property
-    def alpha(self) -> float:
-        """Steps over N so far."""
-
-    @property
-    def replicas(self) -> int:
-        """Number of replicas."""
-
-    @property
-    def student(self) -> Array:
-        """Return Q, shape (R, p, p)."""
-
-    @property
-    def mixed(self) -> Array:
-        """Return M, shape (R, p, p*)."""
-
-    @property
-    def order_parameter(self) -> Array:
-        """Return m2 of each replica, shape (R,)."""
-
-    def keep(self, which: NDArray[np.bool_]) -> None:
-        """Go on with some replicas only."""
-
-    def step(self, number: int = 1) -> None:
-        """Train for a number of steps."""
 
 
 @dataclass(frozen=True)
