@@ -137,6 +137,48 @@ def plot_deviations(
 
 
 @themed
+def plot_tail(
+    alpha: Array, losses: Mapping[str, Array], asymptote: Array, ax: Axes | None = None
+) -> Axes:
+    """Draw the end of training on logarithmic axes, beside its algebraic asymptote.
+
+    Parameters
+    ----------
+    alpha : (n,) array
+        Steps over N, above 0.
+    losses : mapping from label to (n,) array
+        Losses without the labels' noise.
+    asymptote : (n,) array
+        Of gradient flow, L ~ alpha^-2.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    for label, values in losses.items():
+        flow = "gradient flow" in label
+        ax.plot(
+            alpha, values, label=label, color=FLOW if flow else THEORY,
+            linestyle=(0, (5, 1.5)) if flow else "-",
+        )  # fmt: skip
+    ax.plot(
+        alpha, asymptote, color=GUIDE_COLOUR, linewidth=0.9, linestyle=(0, (1, 1.5)),
+        label=r"$\propto \alpha^{-2}$, predicted", zorder=1,
+    )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    top = max(float(np.max(values)) for values in losses.values())
+    ax.set_ylim(top=3.0 * top)
+    ax.set_xlabel(r"$\alpha$ = steps / $N$")
+    ax.set_ylabel("population loss $L$")
+    place_legend(ax)
+    return ax
+
+
+@themed
 def draw_course(
     alpha: Array,
     loss: Mapping[str, Array],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sta.quadratic import Flow, Simulation, System
 
 ROWS = 10
+FOUND = 0.9  # order parameter from which on the end of training is looked at
 
 
 @click.command()
@@ -47,7 +48,7 @@ def flow(
     """Integrate the overlaps from plateau to solution, beside runs of SGD from the same start."""
     from sta.quadratic import check_learning_rate, integrate_flow, plateau
 
-    check_figures(out, "flow")
+    check_figures(out, "flow", "tail")
     check_learning_rate(system)
     student, mixed = starting_overlaps(system, start, n, seed)
     resting = plateau(system)
@@ -56,6 +57,7 @@ def flow(
     smooth = integrate_flow(system, student, mixed, end, gradient_flow=True)
     done = _simulated(system, theory, n, runs, seed) if runs else None
     report = _report(theory, resting.loss, done)
+    ratio = report["late_loss_ratio"] = _late_ratio(smooth)
     if out is not None:
         from sta.analysis.figures import save_figure
         from sta.analysis.figures.quadratic_dynamics import draw_course
@@ -68,7 +70,10 @@ def flow(
             plateau_loss=resting.loss,
             simulated=None if done is None else (done.alpha, done.loss, done.order_parameter),
         )
-        report["figures"] = [str(path) for path in save_figure(figure, out / "flow")]
+        paths = save_figure(figure, out / "flow")
+        if ratio is not None:
+            paths += _draw_tail(theory, smooth, out)
+        report["figures"] = [str(path) for path in paths]
     if as_json:
         print_json(report)
         return
@@ -83,8 +88,39 @@ def flow(
         click.echo(f"SGD: medians of {runs} runs from the same start at N = {n}")
         if start != "informed":
             click.echo("Runs leave the plateau apart: it amplifies noise of order N^(-1/2).")
+    if ratio is not None:
+        click.echo(f"gradient flow's loss over its asymptote ~ alpha^-2 at the end: {ratio:.4f}")
     for path in report.get("figures", []):
         click.echo(f"figure: {path}")
+
+
+def _late_ratio(smooth: Flow) -> float | None:
+    """Return gradient flow's last loss over its asymptote, if there is one and it was come near."""
+    from sta.errors import ConfigError
+    from sta.quadratic import late_loss
+
+    if smooth.order_parameter[-1] < FOUND or smooth.system.label_noise > 0.0:
+        return None
+    try:
+        return float(smooth.loss[-1] / late_loss(smooth.system, smooth.alpha[-1]))
+    except ConfigError:
+        return None
+
+
+def _draw_tail(theory: Flow, smooth: Flow, out: Path) -> list[Path]:
+    import numpy as np
+
+    from sta.analysis.figures import save_figure
+    from sta.analysis.figures.quadratic_dynamics import plot_tail
+    from sta.quadratic import late_loss, population_loss
+
+    times = np.geomspace(1.0, smooth.alpha[-1], 300)
+    losses = {
+        name: population_loss(one.system, *one.at(times))
+        for name, one in (("SGD, N to infinity", theory), ("gradient flow", smooth))
+    }
+    figure = plot_tail(times, losses, late_loss(smooth.system, times)).get_figure(root=True)
+    return [] if figure is None else save_figure(figure, out / "tail")
 
 
 def _past_the_escape(rate: float, dimension: int) -> float:

@@ -67,6 +67,7 @@ def select(system: System, n: int, starts: int, out: Path | None, seed: int, as_
             on_progress=lambda _, left: bar.update(bar.task_ids[0], completed=starts - left),
         )  # fmt: skip
     report = _report(system, found)
+    report["conserved"] = _conserved(system, *overlaps)
     if system.student_width == 1:
         report["predicted_sgd"] = noise_overlap(system)
     if out is not None:
@@ -82,9 +83,31 @@ def select(system: System, n: int, starts: int, out: Path | None, seed: int, as_
     )  # fmt: skip
     if "predicted_sgd" in report:
         click.echo(f"SGD's mean overlap with the closest, predicted: {report['predicted_sgd']:.3g}")
+    kept = report["conserved"]
+    click.echo(
+        f"gradient flow conserves J = E Mᵀ(Q − M T⁻¹ Mᵀ)⁻¹ M E, E = exp(−4abηTα), to"
+        f" {kept['matrix']:.1g}, SGD's motion to {kept['matrix_sgd']:.1g} (relative)"
+    )
     click.echo(report["verdict"])
     for path in report.get("figures", []):
         click.echo(f"figure: {path}")
+
+
+def _conserved(system: System, student: Any, mixed: Any) -> dict[str, float]:
+    """Return how far J moves along the first start's path until its teacher begins to show."""
+    import numpy as np
+
+    from sta.quadratic import conserved_matrix, integrate_flow, plateau
+
+    times = np.linspace(0.0, 4.0 / plateau(system).growth_rate, 21)
+    moved = []
+    for gradient_flow in (True, False):
+        flow = integrate_flow(
+            system, student[0], mixed[0], times, gradient_flow=gradient_flow, rtol=1e-11, atol=1e-14
+        )
+        kept = conserved_matrix(system, flow.student, flow.mixed, times)
+        moved.append(float(np.abs(kept - kept[0]).max() / np.abs(kept[0]).max()))
+    return {"matrix": moved[0], "matrix_sgd": moved[1]}
 
 
 def _report(system: System, found: dict[str, Selection]) -> dict[str, Any]:

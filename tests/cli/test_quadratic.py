@@ -103,12 +103,21 @@ def test_flow(start, tmp_path):
         assert losses[0] == pytest.approx(1.25, abs=0.1)
 
 
+def test_the_end_of_training_is_drawn_beside_its_asymptote(tmp_path):
+    found = run_json("flow", *SMALL, "--alpha", 2000, "--runs", 0, "-o", tmp_path)
+    assert found["late_loss_ratio"] == pytest.approx(1.0, abs=0.05)
+    assert (tmp_path / "tail.png").is_file()
+    equal = run_json("flow", "--p", 1, "--p-star", 1, "--eta", 0.05, "--runs", 0)
+    assert equal["late_loss_ratio"] is None
+
+
 def test_select(tmp_path):
     words = ("--p", 2, "--p-star", 2, "--eta", 0.16, "--n", 40, "--starts", 12)
     found = run_json("select", *words)
     flow, _, sgd = found["rows"]
     assert flow["closest"]["median"] > 0.99 > sgd["closest"]["mean"]
     assert "Gradient flow selects the closest solution; SGD" in found["verdict"]
+    assert found["conserved"]["matrix"] < 1e-6 < 1e-2 < found["conserved"]["matrix_sgd"]
     unequal = run("select", *words, "--teacher", "1.5,0.5", "-o", tmp_path).stdout
     assert "directions escape one after the other" in unequal
     assert (tmp_path / "selection.svg").is_file()
