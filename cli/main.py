@@ -13,6 +13,7 @@ COMMANDS = {
     "collapse": "sta.cli.collapse",
     "coverage": "sta.cli.coverage",
     "demo": "sta.cli.demo",
+    "distill": "sta.cli.distill",
     "export": "sta.cli.export",
     "prune": "sta.cli.prune",
     "quadratic": "sta.cli.quadratic",
