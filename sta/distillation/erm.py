@@ -10,20 +10,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from sta.distillation.fixed_point import solve
-from sta.distillation.losses import Distilled
+from sta.distillation.moments import GridMoments, HingeMoments
 from sta.errors import StaError
 
 Array = NDArray[np.float64]
 
-NODES, REACH = 81, 8.0
 LEAST_RIDGE = 1e-12
-
-
-def nodes(number: int = NODES) -> tuple[Array, Array]:
-    """Return abscissae and weights of averages over a standard normal number."""
-    z = np.linspace(-REACH, REACH, number)
-    weight = np.exp(-0.5 * z**2)
-    return z, weight / weight.sum()
 
 
 def generalization_error(rho: Array, delta: Array, m: Array, q: Array, b: Array) -> Array:
@@ -64,48 +56,66 @@ class Erm:
     iterations: NDArray[np.intp]
 
 
-def solve_erm(alpha: Array, rho: Array, delta: Array, eta: Array, lam: Array, loss: str) -> Erm:
-    """Solve the fixed point for flat arrays of parameters; see `theory` for the meaning.
+def solve_erm(
+    alpha: Array,
+    rho: Array,
+    delta: Array,
+    eta: Array,
+    lam: Array,
+    loss: str,
+    smoothing: Array | None = None,
+) -> Erm:
+    """Solve the fixed point for flat arrays of parameters.
+
+    Parameters
+    ----------
+    alpha, rho, delta, eta, lam : (G,) arrays
+        As in `Setting`.
+    loss : {"logistic", "square", "hinge"}
+        Of the labels.
+    smoothing : (G,) array, optional
+        Label smoothing: cross entropy with 1 - smoothing / 2 instead of 1 (logistic loss).
+
+    Returns
+    -------
+    Erm
 
     Raises
     ------
     StaError
         If one point does not converge; the message names its residual.
+
+    Notes
+    -----
+    omega = s m + b + sqrt(Delta q) xi, h = prox(omega), f = (h - omega) / V:
+    m = eta R mh, q = eta R^2 (mh^2 + qh), V = eta Delta R, E f = 0, with mh = alpha E[s f],
+    qh = alpha Delta E[f^2], R = 1 / (lambda - alpha Delta E[df / domega]).
     """
-    z, weight = nodes()
-    label = np.array([1.0, -1.0])[None, :, None]
-    share = np.stack([rho, 1.0 - rho], axis=1)[:, :, None] * weight
-    zero = np.zeros((1, 1, 1))
-    hard = Distilled(loss, zero, zero + 1.0)
-    pull = hard.pull(label, zero)
-    outputs = np.full((len(alpha), 2, len(z)), np.nan)
+    size, nothing = len(alpha), np.zeros(len(alpha))
+    moments: GridMoments | HingeMoments = HingeMoments()
+    if loss != "hinge":
+        moments = GridMoments(loss, nothing if smoothing is None else smoothing)
+    sides, classes = np.array([1.0, -1.0]), np.stack([rho, 1.0 - rho], axis=1)
 
-    def fields(x: Array, k: NDArray[np.intp]) -> tuple[Array, ...]:
-        m, q, width, b = x[:, 0], np.exp(x[:, 1]), np.exp(x[:, 2]), x[:, 3]
-        spread = np.sqrt(delta[k] * q)[:, None, None] * z
-        omega = label * m[:, None, None] + b[:, None, None] + spread
-        v = width[:, None, None]
-        start = outputs[k]
-        h = hard.prox(omega, v, pull, None if np.isnan(start).any() else start)
-        outputs[k] = h
-        slope, curved = hard.derivatives(h, pull)
-        return h, -slope, -curved / (1.0 + v * curved)
-
-    def update(x: Array, k: NDArray[np.intp], ridge: Array) -> Array:
-        _, f, df = fields(x, k)
-        w = share[k]
-        mh = alpha[k] * np.sum(w * label * f, axis=(1, 2))
-        qh = alpha[k] * delta[k] * np.sum(w * f**2, axis=(1, 2))
-        lam_hat = -alpha[k] * delta[k] * np.sum(w * df, axis=(1, 2))
-        r = 1.0 / (ridge[k] + lam_hat)
-        shift = np.sum(w * f, axis=(1, 2)) / -np.sum(w * df, axis=(1, 2))
-        return np.stack(
-            [eta[k] * r * mh, np.log(eta[k] * r**2 * (mh**2 + qh)), np.log(eta[k] * delta[k] * r),
-             x[:, 3] + shift], axis=1,
+    def averages(x: Array, k: NDArray[np.intp]) -> tuple[Array, Array, Array, Array]:
+        spread = np.sqrt(delta[k] * np.exp(x[:, 1]))
+        force, square, response = moments(x[:, 0], x[:, 3], spread, np.exp(x[:, 2]), k)
+        w = classes[k]
+        return (
+            np.sum(w * sides * force, axis=1), np.sum(w * square, axis=1),
+            np.sum(w * force, axis=1), np.sum(w * response, axis=1),
         )  # fmt: skip
 
-    size = len(alpha)
-    x = np.stack([0.5 * eta, np.log(0.5 * eta), np.zeros(size), np.zeros(size)], axis=1)
+    def update(x: Array, k: NDArray[np.intp], ridge: Array) -> Array:
+        signed, square, force, response = averages(x, k)
+        mh, qh = alpha[k] * signed, alpha[k] * delta[k] * square
+        r = 1.0 / (ridge[k] - alpha[k] * delta[k] * response)
+        return np.stack(
+            [eta[k] * r * mh, np.log(eta[k] * r**2 * (mh**2 + qh)), np.log(eta[k] * delta[k] * r),
+             x[:, 3] - force / response], axis=1,
+        )  # fmt: skip
+
+    x = np.stack([0.5 * eta, np.log(0.5 * eta), nothing, nothing], axis=1)
     before = x
     for number, stage in enumerate(stages(lam)):
         ahead = x + (x - before) if number > 1 else x
@@ -115,17 +125,16 @@ def solve_erm(alpha: Array, rho: Array, delta: Array, eta: Array, lam: Array, lo
             tolerance=1e-10 if stage is lam else 1e-4, most=3000 if stage is lam else 200,
         )  # fmt: skip
     require(residual, "empirical risk minimisation", lam)
-    _, _, df = fields(x, np.arange(size))
-    lam_hat = -alpha * delta * np.sum(share * df, axis=(1, 2))
+    response = averages(x, np.arange(size))[3]
     m, q, width, b = x[:, 0], np.exp(x[:, 1]), np.exp(x[:, 2]), x[:, 3]
     # The output changes sign where the field passes V dl/dh at h = 0.
-    flat = hard.derivatives(np.zeros_like(pull), pull)[0][:, :, 0]
-    margin = label[:, :, 0] * (width[:, None] * flat - b[:, None]) - m[:, None]
+    border = width[:, None] * moments.slope_at_zero
+    margin = sides * (border - b[:, None]) - m[:, None]
     wrong = ndtr(margin / np.sqrt(delta * q)[:, None])
-    training_error = np.sum(share.sum(axis=2) * wrong, axis=1)
     return Erm(
-        m, q, b, width, 1.0 / (lam + lam_hat), generalization_error(rho, delta, m, q, b),
-        training_error, residual, iterations,
+        m, q, b, width, 1.0 / (lam - alpha * delta * response),
+        generalization_error(rho, delta, m, q, b), np.sum(classes * wrong, axis=1), residual,
+        iterations,
     )  # fmt: skip
 
 

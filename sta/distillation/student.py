@@ -12,13 +12,13 @@ from scipy.special import expit, ndtr
 from sta.distillation.erm import (
     Erm,
     generalization_error,
-    nodes,
     require,
     solve_erm,
     stages,
 )
 from sta.distillation.fixed_point import solve
 from sta.distillation.losses import Distilled
+from sta.distillation.moments import nodes
 from sta.distillation.setting import Setting
 
 Array = NDArray[np.float64]

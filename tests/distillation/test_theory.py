@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 from scipy.special import expit
+from sklearn.svm import SVC
 
 from sta.distillation import (
     bayes_error,
@@ -15,6 +16,8 @@ from sta.distillation import (
 )
 from sta.distillation.erm import solve_erm
 from sta.distillation.losses import Distilled
+from sta.distillation.moments import HingeMoments
+from sta.distillation.simulation import _minimum
 from sta.errors import ConfigError
 
 # Saglietti and Zdeborova, arXiv 2012.00194, rho = 0.2, Delta = 1, eta = 0.5; read off the figures.
@@ -95,6 +98,56 @@ def test_without_teacher_the_student_is_trained_directly(loss):
     found = theory(s).student
     for name in ("m", "q", "b", "test_error", "training_error"):
         assert getattr(found, name) == pytest.approx(getattr(direct, name), abs=1e-8)
+
+
+def runs_of(alpha, rho, lam, fit, seeds=24, dimension=200):
+    """m, q, b and training error of networks that `fit` trains on patterns over sqrt N."""
+    found = []
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        patterns = int(alpha * dimension)
+        label = np.where(np.arange(patterns) < rho * patterns, 1.0, -1.0)
+        x = rng.standard_normal((patterns, dimension)) + label[:, None] / np.sqrt(dimension)
+        x /= np.sqrt(dimension)
+        w, b = fit(x, label, lam)
+        wrong = np.mean(label * (x @ w + b) < 0.0)
+        found.append([w.sum() / dimension, w @ w / dimension, b, wrong])
+    return np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / np.sqrt(seeds)
+
+
+def support_vectors(x, label, lam):
+    machine = SVC(kernel="linear", C=1.0 / lam, tol=1e-6).fit(x, label)
+    return machine.coef_[0], machine.intercept_[0]
+
+
+def smoothed(x, label, lam):
+    loss = Distilled("logistic", np.array([0.3]), np.array([1.0]))
+    return _minimum(x, loss, loss.pull(label, np.zeros(1)), lam)
+
+
+@pytest.mark.parametrize(
+    ("loss", "smoothing", "fit"), [("hinge", 0.0, support_vectors), ("logistic", 0.3, smoothed)]
+)
+@pytest.mark.parametrize(("alpha", "rho", "lam"), [(2.0, 0.2, 0.3), (4.0, 0.4, 1.0)])
+def test_hinge_loss_and_label_smoothing_against_networks(loss, smoothing, fit, alpha, rho, lam):
+    one = np.ones(1)
+    found = solve_erm(alpha * one, rho * one, one, one, lam * one, loss, smoothing * one)
+    mean, error = runs_of(alpha, rho, lam, fit)
+    exact = np.array([found.m[0], found.q[0], found.b[0], found.training_error[0]])
+    assert np.all(np.abs(mean - exact) < 4 * error + 0.01)  # and corrections of order 1 / N
+
+
+def test_hinge_averages_against_the_grid():
+    z = np.linspace(-9, 9, 200_001)
+    weight = np.exp(-0.5 * z**2) / np.exp(-0.5 * z**2).sum()
+    m, b, spread, width = (np.array([value]) for value in (0.4, -0.7, 1.3, 0.8))
+    found = HingeMoments()(m, b, spread, width, np.arange(1))
+    for side, label in enumerate((1.0, -1.0)):
+        t = 1.0 - label * (label * m + b + spread * z)
+        f = label * np.clip(t, 0.0, width) / width
+        inside = (t > 0) & (t < width)
+        exact = [np.sum(weight * f), np.sum(weight * f**2), -np.sum(weight * inside) / width[0]]
+        assert [part[0, side] for part in found] == pytest.approx(exact, abs=1e-4)
 
 
 @pytest.mark.parametrize("loss", MIXED)
