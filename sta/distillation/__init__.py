@@ -6,6 +6,7 @@ fixed points of their order parameters, and the same networks trained at finite 
 
 from sta.distillation.bounds import bayes_error, separability_threshold
 from sta.distillation.erm import generalization_error
+from sta.distillation.optimum import BestRidge, Inheritance, best_ridge, inheritance
 from sta.distillation.setting import Setting, make_setting
 from sta.distillation.simulation import DistillationRuns, simulate_distillation
 from sta.distillation.square import SquareSolution, solve_square
@@ -13,14 +14,18 @@ from sta.distillation.student import Student, Teacher
 from sta.distillation.theory import Theory, theory
 
 __all__ = [
+    "BestRidge",
     "DistillationRuns",
+    "Inheritance",
     "Setting",
     "SquareSolution",
     "Student",
     "Teacher",
     "Theory",
     "bayes_error",
+    "best_ridge",
     "generalization_error",
+    "inheritance",
     "make_setting",
     "separability_threshold",
     "simulate_distillation",

@@ -67,6 +67,14 @@ def test_curve(over, tmp_path):
     assert np.all(np.diff(grid) > 0)
 
 
+def test_optimum():
+    found = run_json("optimum", "--alpha", 4.5, "--loss", "square")
+    assert found["bayes"] < found["direct"]["test_error"] <= found["unregularised"]
+    assert found["distilled"]["test_error"] <= found["inherited"] + 1e-9
+    text = run("optimum", "--alpha", 10, "--rho", 0.5, "--loss", "square").stdout
+    assert "lies beyond" in text and "Bayes bound" in text
+
+
 BAD = {
     "rho": (("theory", "--alpha", 2, "--rho", 0), "rho = 0: give a number in (0, 1)"),
     "eta": (("theory", "--alpha", 2, "--eta", 1.2), "eta = 1.2"),

@@ -8,7 +8,9 @@ from sklearn.svm import SVC
 
 from sta.distillation import (
     bayes_error,
+    best_ridge,
     generalization_error,
+    inheritance,
     make_setting,
     separability_threshold,
     solve_square,
@@ -198,6 +200,44 @@ def test_bayes_bound_is_the_best_bias_and_ridge():
     best = generalization_error(0.2, 1.0, m, q, biases).min()
     assert bayes_error(4.5, eta=0.5) == pytest.approx(best, abs=1e-7)
     assert bayes_error(4.5, eta=[1.0, 0.5]) == pytest.approx([0.1269, 0.1682], abs=1e-4)
+
+
+# alpha: lambda~ and error of teacher and distilled student, inherited, direct, unregularised, Bayes
+INHERITED = {
+    2.0: (0.1597, 0.47, 0.1882, 0.1939, 0.1855, 0.2458, 0.1769),
+    4.5: (0.1417, 0.29, 0.1762, 0.1762, 0.1753, 0.1891, 0.1682),
+    8.0: (0.1318, 0.29, 0.1697, 0.1697, 0.1694, 0.1745, 0.1643),
+}
+
+
+@pytest.mark.parametrize(
+    "alpha", [4.5, *(pytest.param(alpha, marks=pytest.mark.slow) for alpha in (2.0, 8.0))]
+)
+def test_what_a_student_inherits(alpha):
+    found = inheritance(make_setting(alpha))
+    teacher, ridge, distilled, inherited, direct, plain, bayes = INHERITED[alpha]
+    assert found.teacher.inside and found.direct.inside and found.distilled.inside
+    assert found.teacher.test_error == pytest.approx(teacher, abs=2e-4)
+    assert found.distilled.test_error == pytest.approx(distilled, abs=2e-4)
+    assert np.log(found.distilled.ridge / ridge) == pytest.approx(0.0, abs=0.35)  # of 12 values
+    assert found.inherited == pytest.approx(inherited, abs=3e-4)
+    assert direct - 6e-4 < found.direct.test_error < direct + 1e-4  # not only 12 values
+    assert found.unregularised == pytest.approx(plain, abs=3e-4)
+    assert found.bayes == pytest.approx(bayes, abs=1e-4)
+
+
+def test_no_neighbour_beats_the_best_ridge():
+    found = best_ridge(make_setting(3.0, loss="square"), over="lam_teacher")
+    near = found.ridge * np.array([0.9, 0.99, 1.01, 1.1])
+    errors = theory(make_setting(3.0, loss="square", lam_teacher=near)).student.test_error
+    assert np.all(errors >= found.test_error) and found.inside
+    even = best_ridge(make_setting(10.0, rho=0.5), of="teacher", over="lam_teacher")
+    assert not even.inside and even.ridge == pytest.approx(30.0)  # even clusters: Hebb's rule
+    for wrong in ({"of": "class"}, {"over": "eta"}, {"low": 2.0, "high": 1.0}):
+        with pytest.raises(ConfigError):
+            best_ridge(make_setting(1.0), **wrong)
+    with pytest.raises(ConfigError, match="2 points"):
+        best_ridge(make_setting([1.0, 2.0]))
 
 
 def test_separability():
