@@ -7,20 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
 from sta.distillation.erm import generalization_error
 from sta.distillation.losses import Distilled
+from sta.distillation.newton import minimum
 from sta.distillation.setting import Setting
-from sta.errors import ConfigError, StaError
+from sta.errors import ConfigError
 
 Array = NDArray[np.float64]
-
-STEPS = 200
-PRECISE = 1e-10
-HALVINGS = 40
-TINY = 1e-12  # against a curvature that vanishes where all patterns are far from the border
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,7 @@ def _one(
     if point.teacher == "erm":
         zero = np.zeros(1)
         hard = Distilled(point.loss, zero, zero + 1.0)
-        weights, bias = _minimum(x, hard, hard.pull(label, zero), float(point.lam_teacher[0]))
+        weights, bias = minimum(x, hard, hard.pull(label, zero), float(point.lam_teacher[0]))
     else:
         seen = x if point.teacher == "hebb" else _patterns(point, label, dimension, rng)
         alpha, delta, rho = float(point.alpha[0]), float(point.delta[0]), float(point.rho[0])
@@ -123,7 +118,7 @@ def _one(
     teacher = _measured(point, weights, bias, label * outputs, dimension)
     loss = Distilled(point.loss, point.chi, point.temperature)
     own = np.ascontiguousarray(x[:, :kept])
-    small, shift = _minimum(own, loss, loss.pull(label, outputs), float(point.lam[0]))
+    small, shift = minimum(own, loss, loss.pull(label, outputs), float(point.lam[0]))
     h = own @ small + shift
     student = _measured(point, small, shift, label * h, dimension)
     student |= {
@@ -150,47 +145,3 @@ def _measured(
         "test_error": float(wrong[0]), "training_error": float(np.mean(margins < 0.0)),
         "m": m, "q": q, "b": bias,
     }  # fmt: skip
-
-
-def _minimum(x: Array, loss: Distilled, pull: Array, lam: float) -> tuple[Array, float]:
-    """Minimise sum l(x w + b) + (lam / 2) |w|^2 by Newton's method with halved steps."""
-    w, b = np.zeros(x.shape[1]), 0.0
-    h = np.zeros(len(x))
-    decrement = np.inf
-    for _ in range(STEPS):
-        slope, curvature = loss.derivatives(h, pull)
-        gradient, shift = x.T @ slope + lam * w, float(slope.sum())
-        weighted = x.T * curvature
-        crossed, total = weighted.sum(axis=1), float(curvature.sum()) + TINY
-        # The bias is eliminated from Newton's equations.
-        matrix = weighted @ x - np.outer(crossed, crossed) / total
-        matrix[np.diag_indices_from(matrix)] += lam
-        step = -cho_solve(cho_factor(matrix), gradient - crossed * shift / total)
-        step_b = -(shift + float(crossed @ step)) / total
-        moved = x @ step + step_b
-        decrement = -(float(gradient @ step) + shift * step_b)
-        if decrement < PRECISE:
-            return w + step, b + step_b
-        value = _objective(loss, h, pull, w, lam)
-        scale = 1.0
-        for _ in range(HALVINGS):
-            new = _objective(loss, h + scale * moved, pull, w + scale * step, lam)
-            if new <= value - 1e-4 * scale * decrement:
-                break
-            scale *= 0.5
-        w, b, h = w + scale * step, b + scale * step_b, h + scale * moved
-    raise StaError(
-        f"Newton's method did not converge in {STEPS} steps: decrement {decrement:.2g}, lambda ="
-        f" {lam:g}; give a larger lambda"
-    )
-
-
-def _objective(loss: Distilled, h: Array, pull: Array, w: Array, lam: float) -> float:
-    if loss.kind == "square":
-        value = 0.5 * np.sum((h - pull) ** 2)
-    else:
-        chi, t = float(loss.chi[0]), float(loss.temperature[0])
-        value = np.sum(
-            (1.0 - chi) * np.logaddexp(0.0, h) + chi * np.logaddexp(0.0, h / t) - pull * h
-        )
-    return float(value + 0.5 * lam * (w @ w))

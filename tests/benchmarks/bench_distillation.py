@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sta.distillation import make_setting, theory
 from sta.distillation.losses import Distilled
-from sta.distillation.simulation import _minimum
+from sta.distillation.newton import minimum
 
 FIGURE: dict[str, float] = {}
 RIDGE = 0.1
@@ -67,7 +67,7 @@ def test_networks(benchmark, who):
         found = []
         for x, label in draws():
             if who == "sta":
-                found.append(_minimum(x, loss, loss.pull(label, zero), RIDGE)[0])
+                found.append(minimum(x, loss, loss.pull(label, zero), RIDGE)[0])
             else:
                 peer = LogisticRegression(C=1.0 / RIDGE, tol=1e-8, max_iter=10_000).fit(x, label)
                 found.append(peer.coef_[0])
