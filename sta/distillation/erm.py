@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from sta.distillation.fixed_point import solve
+from sta.distillation.fixed_point import TOLERABLE, solve_down
 from sta.distillation.moments import GridMoments, HingeMoments
 from sta.errors import StaError
 
 Array = NDArray[np.float64]
-
-LEAST_RIDGE = 1e-12
 
 
 def generalization_error(rho: Array, delta: Array, m: Array, q: Array, b: Array) -> Array:
@@ -42,7 +39,8 @@ class Erm:
     test_error, training_error : arrays
         Shares of wrong signs.
     residual, iterations : arrays
-        Certificate: largest change of an order parameter in the last iteration, and their number.
+        Certificate: largest change of an order parameter in the last iteration (relative, where
+        it is above 1), and their number.
     """
 
     m: Array
@@ -109,21 +107,14 @@ def solve_erm(
     def update(x: Array, k: NDArray[np.intp], ridge: Array) -> Array:
         signed, square, force, response = averages(x, k)
         mh, qh = alpha[k] * signed, alpha[k] * delta[k] * square
-        r = 1.0 / (ridge[k] - alpha[k] * delta[k] * response)
+        r = 1.0 / (ridge - alpha[k] * delta[k] * response)
         return np.stack(
             [eta[k] * r * mh, np.log(eta[k] * r**2 * (mh**2 + qh)), np.log(eta[k] * delta[k] * r),
              x[:, 3] - force / response], axis=1,
         )  # fmt: skip
 
     x = np.stack([0.5 * eta, np.log(0.5 * eta), nothing, nothing], axis=1)
-    before = x
-    for number, stage in enumerate(stages(lam)):
-        ahead = x + (x - before) if number > 1 else x
-        before = x
-        x, residual, iterations = solve(
-            partial(update, ridge=stage), ahead,
-            tolerance=1e-10 if stage is lam else 1e-4, most=3000 if stage is lam else 200,
-        )  # fmt: skip
+    x, residual, iterations = solve_down(update, x, lam)
     require(residual, "empirical risk minimisation", lam)
     response = averages(x, np.arange(size))[3]
     m, q, width, b = x[:, 0], np.exp(x[:, 1]), np.exp(x[:, 2]), x[:, 3]
@@ -138,20 +129,10 @@ def solve_erm(
     )  # fmt: skip
 
 
-def stages(lam: Array) -> list[Array]:
-    """Return ridges that lead down to small ones, in factors of ten from 0.1; the last is `lam`."""
-    found = []
-    level = 0.1
-    while level > 1.001 * lam.min() and level > LEAST_RIDGE:
-        found.append(np.maximum(lam, level))
-        level /= 10.0
-    return [*found, lam]
-
-
-def require(residual: Array, what: str, lam: Array, tolerance: float = 1e-8) -> None:
+def require(residual: Array, what: str, lam: Array) -> None:
     """Refuse results that are not at rest."""
     worst = int(np.argmax(residual))
-    if not residual[worst] < tolerance:
+    if not residual[worst] < TOLERABLE:
         raise StaError(
             f"{what} did not converge at point {worst}: residual {residual[worst]:.2g}, lambda ="
             f" {lam.flat[worst]:g}; give a larger lambda"

@@ -125,6 +125,38 @@ def best_ridge(
     return BestRidge(float(np.exp(found.x)), float(found.fun), True)
 
 
+def best_direct(setting: Setting, *, low: float = 1e-3, high: float = 30.0) -> tuple[Array, Array]:
+    """Return the best ridge of a student of labels alone and its test error, for many points.
+
+    Three scans of 13 ridges, each between the neighbours of the last one's best: lambda to 1 %.
+
+    Parameters
+    ----------
+    setting : Setting
+        Flat; its ridges and its teacher do not matter.
+    low, high : float
+        Range of the search; a best ridge beyond it is given as its end.
+
+    Returns
+    -------
+    ridge, test_error : arrays
+    """
+    size = len(setting.alpha)
+    first, last = np.full(size, np.log(low)), np.full(size, np.log(high))
+    best, lowest = first, np.full(size, np.inf)
+    many = setting.take(np.tile(np.arange(size), SCANNED))
+    for _ in range(3):
+        logs = np.linspace(first, last, SCANNED)
+        found = solve_erm(
+            many.alpha, many.rho, many.delta, many.eta, np.exp(logs).ravel(), setting.loss
+        ).test_error.reshape(logs.shape)
+        k = np.argmin(found, axis=0)
+        best, lowest = (np.take_along_axis(one, k[None], 0)[0] for one in (logs, found))
+        step = (last - first) / (SCANNED - 1)
+        first, last = np.maximum(best - step, first), np.minimum(best + step, last)
+    return np.exp(best), lowest
+
+
 def inheritance(setting: Setting) -> Inheritance:
     """Compare a distilled student with what it could have by itself.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,8 @@ from sta.distillation.erm import (
     generalization_error,
     require,
     solve_erm,
-    stages,
 )
-from sta.distillation.fixed_point import solve
+from sta.distillation.fixed_point import solve_down
 from sta.distillation.losses import Distilled
 from sta.distillation.moments import nodes
 from sta.distillation.setting import Setting
@@ -73,7 +71,8 @@ class Student:
     distance_outputs, distance_probabilities : arrays
         Mean of (h - h~)^2 and of (sigma(h) - sigma(h~))^2 over the training patterns.
     residual, iterations : arrays
-        Certificate: largest change of an order parameter in the last iteration, and their number.
+        Certificate: largest change of an order parameter in the last iteration (relative, where
+        it is above 1), and their number.
     """
 
     m: Array
@@ -221,7 +220,7 @@ class _Portion:
         mh, qh = alpha * mean(self.label * g), alpha * delta * mean(g**2)
         sh = alpha * delta * mean(g * self.f_teacher[k])
         curve, response = mean(dg), alpha * delta * mean(dg_teacher)
-        r = 1.0 / (ridge[k] - alpha * delta * curve)
+        r = 1.0 / (ridge - alpha * delta * curve)
         m_t, q_t, r_t = t.m[k], t.q[k], t.resolvent[k]
         field = mh * m_t + sh * r_t
         m = s.eta[k] * r * (mh + response * m_t)
@@ -239,14 +238,7 @@ class _Portion:
         s, t = self.setting, self.teacher
         eta, zero = s.eta, np.zeros_like(s.eta)
         x = np.stack([0.5 * eta, zero, zero, zero, 0.4 * eta, np.log(0.4 * eta)], axis=1)
-        before = x
-        for number, stage in enumerate(stages(s.lam)):
-            ahead = x + (x - before) if number > 1 else x
-            before = x
-            x, residual, iterations = solve(
-                partial(self.update, ridge=stage), ahead,
-                tolerance=1e-10 if stage is s.lam else 1e-4, most=3000 if stage is s.lam else 200,
-            )  # fmt: skip
+        x, residual, iterations = solve_down(self.update, x, s.lam)
         require(residual, "the student", s.lam)
         q = np.exp(x[:, 5]) + x[:, 4] ** 2 / t.q
         h = self.averages(x, np.arange(len(x)))[0]

@@ -1,11 +1,17 @@
 """Networks trained on drawn patterns against the theory."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from scipy.stats import chi2
 
-from sta.distillation import make_setting, simulate_distillation, theory
+from sta.distillation import (
+    make_setting,
+    separability_threshold,
+    simulate_distillation,
+    theory,
+)
 from sta.errors import ConfigError
 
 CASES = {
@@ -71,35 +77,52 @@ def test_bad_input():
         simulate_distillation(make_setting(0.4, rho=0.01), 3, 2)
 
 
+MIXTURES = [(0.0, 1.0), *product((0.3, 1.0), (1.0, 2.0, 10.0))]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["logistic", "square"])
 @pytest.mark.parametrize("alpha", [0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0])
 def test_large_networks(alpha, loss):
-    """Test error within 0.005 (0.01 below alpha = 1), q and S within 5 %."""
-    scores = []
-    for chi, temperature, eta, rho in (
-        (0.0, 1.0, 0.5, 0.2), (0.3, 2.0, 0.3, 0.2), (0.3, 1.0, 0.7, 0.5), (1.0, 1.0, 0.5, 0.2),
-        (1.0, 10.0, 0.3, 0.5), (1.0, 2.0, 0.7, 0.2),
-    ):  # fmt: skip
+    """Test error within 0.005 (0.01 below alpha = 1), q and S within 5 %, for all mixtures."""
+    mixtures = [one for one in MIXTURES if loss == "logistic" or one[1] == 1.0]
+    scores, off, wide, worst = [], [], [], {}
+    for number, ((chi, temperature), eta, rho) in enumerate(
+        product(mixtures, (0.3, 0.5, 0.7), (0.2, 0.5))
+    ):
         setting = make_setting(
             alpha, chi=chi, temperature=temperature, eta=eta, rho=rho, lam=1e-3, loss=loss
         )
-        if abs(alpha - eta) < 0.1:
-            continue
-        found, done = theory(setting).student, simulate_distillation(setting, 1000, 16, seed=5)
-        off = abs(done.student["test_error"].mean() - float(found.test_error))
-        case = f"alpha {alpha}, {loss}, chi {chi}, T {temperature}, eta {eta}, rho {rho}"
-        z = {}
+        # The norm of networks that are hardly separable differs by a third from draw to draw.
+        size, seeds = (2000, 300) if _is_at_the_border(setting) else (1000, 48 if alpha < 3 else 16)
+        found = theory(setting).student
+        done = simulate_distillation(setting, size, seeds, seed=number).student
         for key in ("test_error", "m", "q", "s", "b"):
-            values = done.student[key]
-            z[key] = (values.mean() - float(getattr(found, key))) / (values.std(ddof=1) / 4.0)
-            scores.append(z[key])
-        print(case, f"d test error {off:.4f}", {key: round(value, 2) for key, value in z.items()})
-        assert off < (0.01 if alpha < 1 else 0.005), case
-        for key in ("q", "s"):
-            ratio = done.student[key].mean() / float(getattr(found, key))
-            assert ratio == pytest.approx(1.0, abs=0.05), (case, key)
-    # 16 runs: a score is a t of 15 degrees of freedom, whose square is 1.15 on average
-    square = np.sum(np.square(scores)) / 1.15
-    print(f"chi-square per entry {np.mean(np.square(scores)):.2f}, {len(scores)} entries")
-    assert square < chi2.ppf(0.9999, len(scores)) * 1.5
+            values, exact = done[key], float(getattr(found, key))
+            error = values.std(ddof=1) / np.sqrt(seeds)
+            # 16 runs: a score is a t of 15 degrees of freedom, whose square is 15 / 13 on average
+            scores.append((values.mean() - exact) / error * np.sqrt((seeds - 3) / (seeds - 1)))
+            if key in ("test_error", "q", "s"):
+                away = values.mean() - exact
+                bar = (0.01 if alpha < 1 else 0.005) if key == "test_error" else 0.05 * abs(exact)
+                worst[key] = max(worst.get(key, 0.0), abs(away) / bar)
+                if abs(away) > bar:
+                    text = f"{key} eta {eta} rho {rho} chi {chi} T {temperature}: {away:+.4f}"
+                    off.append(f"{text} +- {error:.4f}, bar {bar:.4f}")
+    for key, share in worst.items():
+        wide.append(f"{key} {share:.2f}")
+    square = np.mean(np.square(scores))
+    print(
+        f"alpha {alpha} {loss}: chi-square per entry {square:.2f} of {len(scores)};"
+        f" largest deviation / bar: {', '.join(wide)}"
+    )
+    assert not off, off
+    assert 0.6 < square < 1.6
+
+
+def _is_at_the_border(setting):
+    """Whether a student of labels alone is close to the end of separability."""
+    rho, eta = float(setting.rho), float(setting.eta)
+    border = separability_threshold(rho=rho, eta=eta)
+    direct = setting.loss == "logistic" and float(setting.chi) < 1.0
+    return direct and 0.8 < float(setting.alpha) / border < 1.25

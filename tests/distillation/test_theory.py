@@ -19,7 +19,7 @@ from sta.distillation import (
 from sta.distillation.erm import solve_erm
 from sta.distillation.losses import Distilled
 from sta.distillation.moments import HingeMoments
-from sta.distillation.simulation import _minimum
+from sta.distillation.newton import minimum
 from sta.errors import ConfigError
 
 # Saglietti and Zdeborova, arXiv 2012.00194, rho = 0.2, Delta = 1, eta = 0.5; read off the figures.
@@ -124,7 +124,7 @@ def support_vectors(x, label, lam):
 
 def smoothed(x, label, lam):
     loss = Distilled("logistic", np.array([0.3]), np.array([1.0]))
-    return _minimum(x, loss, loss.pull(label, np.zeros(1)), lam)
+    return minimum(x, loss, loss.pull(label, np.zeros(1)), lam)
 
 
 @pytest.mark.parametrize(
