@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from sta.cli.distill.curve import curve
+from sta.cli.distill.map import phase_diagram
 from sta.cli.distill.optimum import optimum
 from sta.cli.distill.simulate import simulate
 from sta.cli.distill.theory import theory
@@ -18,5 +19,5 @@ def distill() -> None:
     """
 
 
-for command in (curve, optimum, simulate, theory):
+for command in (curve, optimum, phase_diagram, simulate, theory):
     distill.add_command(command)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@setting_options
+@setting_options()
 @json_option
 def optimum(setting: Setting, as_json: bool) -> None:
     """Search the best ridges of the teacher, of a direct student and for a distilled one.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@setting_options
+@setting_options()
 @click.option("--n", type=click.IntRange(2), default=1000, show_default=True, help="N.")
 @click.option(
     "--seeds", type=click.IntRange(2), default=8, show_default=True, help="Independent draws."

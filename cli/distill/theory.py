@@ -20,7 +20,7 @@ STUDENT = (
 
 
 @click.command()
-@setting_options
+@setting_options()
 @json_option
 def theory(setting: Setting, as_json: bool) -> None:
     """Solve the order parameters of teacher and student for large N."""
