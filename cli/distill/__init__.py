@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sta.cli.distill.claims import claims
 from sta.cli.distill.curve import curve
 from sta.cli.distill.map import phase_diagram
 from sta.cli.distill.optimum import optimum
@@ -19,5 +20,5 @@ def distill() -> None:
     """
 
 
-for command in (curve, optimum, phase_diagram, simulate, theory):
+for command in (claims, curve, optimum, phase_diagram, simulate, theory):
     distill.add_command(command)

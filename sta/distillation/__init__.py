@@ -5,8 +5,17 @@ fixed points of their order parameters, and the same networks trained at finite 
 """
 
 from sta.distillation.bounds import bayes_error, separability_threshold
+from sta.distillation.comparison import Comparison, compare
 from sta.distillation.erm import generalization_error
-from sta.distillation.optimum import BestRidge, Inheritance, best_ridge, inheritance
+from sta.distillation.optimum import (
+    BestRidge,
+    Inheritance,
+    best_direct,
+    best_ridge,
+    inheritance,
+)
+from sta.distillation.peaks import Peak, error_peaks
+from sta.distillation.phase_map import phase_map
 from sta.distillation.setting import Setting, make_setting
 from sta.distillation.simulation import DistillationRuns, simulate_distillation
 from sta.distillation.square import SquareSolution, solve_square
@@ -15,18 +24,24 @@ from sta.distillation.theory import Theory, theory
 
 __all__ = [
     "BestRidge",
+    "Comparison",
     "DistillationRuns",
     "Inheritance",
+    "Peak",
     "Setting",
     "SquareSolution",
     "Student",
     "Teacher",
     "Theory",
     "bayes_error",
+    "best_direct",
     "best_ridge",
+    "compare",
+    "error_peaks",
     "generalization_error",
     "inheritance",
     "make_setting",
+    "phase_map",
     "separability_threshold",
     "simulate_distillation",
     "solve_square",
