@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -56,15 +57,46 @@ def test_simulate():
 @pytest.mark.parametrize("over", ["alpha", "chi", "lam_teacher"])
 def test_curve(over, tmp_path):
     values = {"alpha": "0.4:4:4", "chi": "0,0.5,1", "lam_teacher": "0.01,0.1,1"}[over]
-    words = ("--alpha", 2, "--over", over, "--values", values)
+    loss = "square" if over == "alpha" else "logistic"
+    words = ("--alpha", 2, "--over", over, "--values", values, "--loss", loss)
     found = run_json("curve", *words, "--n", 60, "--seeds", 3, "-o", tmp_path)
     assert found["over"] == over and (tmp_path / "curve.png").is_file()
-    for row in found["rows"]:
-        assert row["student"] > row["bayes"] and abs(row["simulated"] - row["student"]) < 0.1
+    for row, run in zip(found["rows"], found["runs"], strict=True):
+        assert row["student"] > row["bayes"] and abs(run["mean"] - row["student"]) < 0.1
+    table = pd.read_csv(tmp_path / "runs.csv")
+    assert list(table.columns) == ["n", over, "seed", "test_error"] and len(table) == 3 * len(
+        found["rows"]
+    )
+    assert table.groupby(over)["test_error"].mean().tolist() == pytest.approx(
+        [run["mean"] for run in found["runs"]]
+    )
     if over == "chi":
         assert found["rows"][0]["student"] == pytest.approx(found["rows"][0]["direct"], abs=1e-8)
     grid = [row[over] for row in found["rows"]]
     assert np.all(np.diff(grid) > 0)
+
+
+def test_curves_of_several_sizes_and_their_peak():
+    words = ("--values", "0.25:1:5", "--loss", "square", "--lam", 1e-4, "--n", "40,80")
+    found = run_json("curve", *words, "--seeds", 3)
+    assert [run["n"] for run in found["runs"]] == [40] * 5 + [80] * 5
+    assert found["peaks"][0]["alpha"] == pytest.approx(0.5, rel=0.05)
+    assert "error peaks at alpha" in run("curve", *words).stdout
+
+
+def test_map(tmp_path):
+    words = ("map", "--x-values", "0.5,2", "--y-values", "0.01:3:4", "--loss", "square")
+    found = run_json(*words, "-o", tmp_path)
+    assert found["points"] == 8 and (tmp_path / "map.png").is_file()
+    won = sum(found[f"won_by_{name}"] for name in ("distilled", "direct", "unregularised"))
+    assert won == pytest.approx(1.0)
+    for row in found["rows"]:
+        rivals = {name: row[name] for name in ("distilled", "direct", "unregularised")}
+        assert row["winner"] == min(rivals, key=rivals.get)
+    assert run_json(*words, "-o", tmp_path)["rows"] == found["rows"]
+    other = ("map", "--x-values", "0.5,3", "--y-values", "0.01:3:4", "--loss", "square")
+    assert "another grid" in run(*other, "-o", tmp_path, code=1).stderr
+    assert "two parameters" in run("map", "--y", "alpha", "-o", tmp_path, code=2).stderr
 
 
 def test_optimum():
