@@ -174,7 +174,7 @@ def _limited(found: dict[float, Inheritance], runs: _Runs) -> PaperClaim:
         tuple(measured),
         sign_verdict(estimates),
         f"both differences above 0 in the runs, at each alpha{_but(measured)}; with chi, T and both"
-        f" ridges tuned, distillation from a trained teacher changes the best error by {tuned:+.1e}",
+        f" ridges tuned, distillation from a trained teacher changes the error by {tuned:+.1e}",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,7 @@ def plot_map(
     for ax, bound, words in (
         (axes[1], "best_direct", "labels, best ridge"), (axes[2], "bayes", "Bayes bound")
     ):  # fmt: skip
-        excess = field(lambda row, bound=bound: max(row["distilled"] - row[bound], 1e-5))
+        excess = np.maximum(field(lambda row: row["distilled"]) - field(itemgetter(bound)), 1e-5)
         drawn = ax.pcolormesh(
             across, upwards, excess, norm=LogNorm(1e-4, 0.3), cmap="rocket_r", shading="nearest"
         )

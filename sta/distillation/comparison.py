@@ -47,7 +47,7 @@ class Comparison:
     def winner(self) -> NDArray[np.str_]:
         """Name of the least error among `RIVALS`, which know the same ridges."""
         errors = np.stack([getattr(self, name) for name in RIVALS])
-        return np.array(RIVALS)[np.argmin(errors, axis=0)]
+        return np.asarray(np.array(RIVALS)[np.argmin(errors, axis=0)])
 
 
 def compare(setting: Setting) -> Comparison:

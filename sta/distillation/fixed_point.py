@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,20 +115,25 @@ def solve_down(
         for number, ridge in enumerate(_stages(last, density)):
             ahead = x + (x - before) if number > 1 else x
             before, final = x, ridge is last
-
-            def step(
-                some: Array, k: NDArray[np.intp], rows: Array = rows, ridge: Array = ridge
-            ) -> Array:
-                return update(some, rows[k], ridge[k])
-
             x, size, count = solve(
-                step, ahead, tolerance=1e-10 if final else 1e-4, most=MOST if final else 200
+                partial(_at, update, rows, ridge),
+                ahead,
+                tolerance=1e-10 if final else 1e-4,
+                most=MOST if final else 200,
             )
         found[rows], residual[rows], iterations[rows] = x, size, count
         rows = rows[~(size < TOLERABLE)]
         if not len(rows):
             break
     return found, residual, iterations
+
+
+def _at(
+    update: Callable[[Array, NDArray[np.intp], Array], Array], rows: NDArray[np.intp],
+    ridge: Array, x: Array, k: NDArray[np.intp],
+) -> Array:  # fmt: skip
+    """Update some of the open rows."""
+    return update(x, rows[k], ridge[k])
 
 
 def _stages(lam: Array, density: int) -> list[Array]:
