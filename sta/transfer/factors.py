@@ -218,9 +218,9 @@ def draw_batches(generators: Sequence[np.random.Generator], patterns: int, batch
 def factor_loss(student: Tensor, teacher: Tensor, p: int = 1) -> Tensor:
     """Return the factor loss of every member, shape (*stack,).
 
-    Mean over patterns and entries of |f_S / ||f_S|| - f_T / ||f_T|||^p, factors flattened a
-    pattern (Kim et al., eq. 3, and the authors' code: a mean, not the norm). A factor of zeros
-    stays zero, with a finite gradient.
+    Factors flattened a pattern and of unit length, f / ||f|| (Kim et al., eq. 3). p = 1: mean over
+    patterns and entries of |f_S - f_T|, as the authors' code. p = 2: mean over patterns of the
+    norm ||f_S - f_T||. A factor of zeros stays zero, with a finite gradient.
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ def factor_loss(student: Tensor, teacher: Tensor, p: int = 1) -> Tensor:
             " give the translator the paraphraser's channels and maps of one size"
         )
     off = _unit(student.flatten(-3)) - _unit(teacher.detach().flatten(-3))
-    return (off.abs() if p == 1 else off.square()).mean((-1, -2))
+    return off.abs().mean((-1, -2)) if p == 1 else off.norm(dim=-1).mean(-1)
 
 
 def attention_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -260,12 +260,13 @@ def _unit(x: Tensor) -> Tensor:
 def scaled_beta(beta: float, size: int, p: int = 1) -> float:
     """Return the weight of a factor loss on factors of `size` numbers.
 
-    Unit vectors have entries of order size^(-1/2), and the loss is a mean over them: beta is for
-    2048 numbers, as in the authors' runs, and scales with (size / 2048)^(p / 2).
+    beta is that of the authors' runs, whose factors have 2048 numbers. For p = 1 the loss is a
+    mean over entries of order size^(-1/2), and the weight is beta (size / 2048)^(1/2); for p = 2
+    the loss does not depend on the size, and the weight is beta / 2048^(1/2).
 
     Examples
     --------
     >>> scaled_beta(500.0, 512)
     250.0
     """
-    return float(beta * (size / REFERENCE_SIZE) ** (0.5 * p))
+    return float(beta * ((size if p == 1 else 1) / REFERENCE_SIZE) ** 0.5)
