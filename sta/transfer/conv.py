@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import cast
 
 import numpy as np
 import torch
@@ -49,6 +48,9 @@ class StackedConv2d(nn.Module):
     ConfigError
         If a number of channels is not positive or does not divide by the groups.
     """
+
+    weight: Tensor
+    bias: Tensor | None
 
     def __init__(
         self,
@@ -122,20 +124,30 @@ class StackedConv2d(nn.Module):
                 f"images of {x.shape[-3]} channels, but the layer has {self.in_channels} sources"
             )
         weight, bias = self.effective_weight(), self.bias
-        settings = (self.stride, self.padding, self.dilation)
         if not self.stack:
-            return functional.conv2d(x, weight, bias, *settings, self.groups)
+            return self._convolved(x, weight, bias, self.groups)
+        members = self.stack[0]
         if self._is_pointwise():
             rows = x.movedim(-3, -1).flatten(1, -2)
             y = rows @ weight.flatten(-3).mT
             y = y if bias is None else y + bias.unsqueeze(-2)
             return y.view(*x.shape[:2], *x.shape[-2:], -1).movedim(-1, -3)
         # All networks' channels side by side: K groups that do not see each other.
-        members = self.stack[0]
         side = x.transpose(0, 1).flatten(1, 2)
         flat = None if bias is None else bias.flatten()
-        y = functional.conv2d(side, weight.flatten(0, 1), flat, *settings, self.groups * members)
-        return y.unflatten(1, (members, self.out_channels)).transpose(0, 1)
+        y = self._convolved(side, weight.flatten(0, 1), flat, self.groups * members)
+        return y.view(len(y), members, self.out_channels, *y.shape[-2:]).transpose(0, 1)
+
+    def _convolved(self, x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+        return functional.conv2d(
+            x,
+            weight,
+            bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            groups,
+        )
 
 
 class SpectralConv2d(StackedConv2d):
@@ -166,6 +178,10 @@ class SpectralConv2d(StackedConv2d):
     >>> bool(torch.equal(layer.effective_weight(), -layer.phi))
     True
     """
+
+    phi: Tensor
+    lambda_in: Tensor
+    lambda_out: Tensor
 
     def __init__(
         self,
@@ -209,7 +225,7 @@ class SpectralConv2d(StackedConv2d):
 
     def effective_weight(self) -> Tensor:
         """Return (lambda_in - lambda_out) phi."""
-        source = self.lambda_in.unflatten(-1, (self.groups, -1))
+        source = self.lambda_in.view(*self.stack, self.groups, -1)
         source = source.repeat_interleave(self.out_channels // self.groups, -2)
         return (source - self.lambda_out.unsqueeze(-1))[..., None, None] * self.phi
 
@@ -232,9 +248,7 @@ class SpectralConv2d(StackedConv2d):
             )
         layer = cls(
             conv.in_channels, conv.out_channels, high, train=train,
-            stride=cast("tuple[int, ...]", conv.stride),
-            padding=cast("str | tuple[int, ...]", conv.padding),
-            dilation=cast("tuple[int, ...]", conv.dilation), groups=conv.groups,
+            stride=conv.stride, padding=conv.padding, dilation=conv.dilation, groups=conv.groups,
             bias=conv.bias is not None, dtype=conv.weight.dtype,
         )  # fmt: skip
         with torch.no_grad():

@@ -194,7 +194,7 @@ def fit_paraphraser(
         # Summed over members: each has the gradient that it would have alone.
         each = off.abs() if loss == "l1" else off.square()
         optimiser.zero_grad()
-        each.mean((1, 2, 3, 4)).sum().backward()  # type: ignore[no-untyped-call]
+        each.mean((1, 2, 3, 4)).sum().backward()
         optimiser.step()
     paraphraser.requires_grad_(False).eval()
     return reconstruction_error(paraphraser, maps)
@@ -204,7 +204,9 @@ def reconstruction_error(paraphraser: Paraphraser, maps: Tensor) -> Tensor:
     """Return sum (x - P(x))^2 / sum x^2 of every member, shape (K,)."""
     with torch.no_grad():
         off = (paraphraser(maps) - maps).square().sum((1, 2, 3, 4))
-        return off / maps.square().sum((1, 2, 3, 4)).clamp_min(TINY)
+        total: Tensor = maps.square().sum((1, 2, 3, 4))
+        found: Tensor = off / total.clamp_min(TINY)
+        return found
 
 
 def draw_batches(generators: Sequence[np.random.Generator], patterns: int, batch: int) -> Tensor:

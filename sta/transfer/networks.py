@@ -110,7 +110,7 @@ class ConvNetwork(nn.Module):
 def _pooled(x: Tensor) -> Tensor:
     """Maximum over 2 x 2 pixels, of images with any number of leading dimensions."""
     flat = functional.max_pool2d(x.flatten(0, -4) if x.ndim > 4 else x, 2)
-    return flat.unflatten(0, x.shape[:-3]) if x.ndim > 4 else flat
+    return flat.view(*x.shape[:-3], *flat.shape[-2:]) if x.ndim > 4 else flat
 
 
 def _entry(layer: StackedConv2d | StackedLinear) -> dict[str, Any]:
@@ -259,7 +259,9 @@ def channel_network(network: ConvNetwork) -> Network:
     if network.stack:
         raise ShapeError(f"a stack of {network.stack[0]} networks is no graph; take one member")
     norms = [layer.effective_weight().detach().flatten(-2).norm(dim=-1) for layer in network.chain]
-    last = network.readout.effective_weight().detach().unflatten(-1, (network.widths[-2], -1))
+    last = (
+        network.readout.effective_weight().detach().view(network.widths[-1], network.widths[-2], -1)
+    )
     layers = []
     for weight in (*norms, last.norm(dim=-1)):
         layer = StackedLinear(weight.shape[1], weight.shape[0], bias=False, dtype=weight.dtype)
@@ -273,8 +275,9 @@ def channel_importance(layer: StackedConv2d | StackedLinear) -> Tensor:
     """Return L_i = |w_i| sqrt(h) of every target, w_i all that it receives; (*stack, h)."""
     if isinstance(layer, StackedLinear):
         return importance(layer)
-    weight = layer.effective_weight().detach().flatten(-3)
-    return weight.norm(dim=-1) * layer.out_channels**0.5
+    norms: Tensor = layer.effective_weight().detach().flatten(-3).norm(dim=-1)
+    scaled: Tensor = norms * layer.out_channels**0.5
+    return scaled
 
 
 def shrink_channels(network: ConvNetwork, keep: Mapping[int, Sequence[int]]) -> ConvNetwork:
@@ -299,7 +302,7 @@ def shrink_channels(network: ConvNetwork, keep: Mapping[int, Sequence[int]]) -> 
             layers[number + 1] = select_channels(layers[number + 1], channels, targets=False)
             continue
         pixels = readout.in_features // network.widths[-2]
-        weight = readout.effective_weight().detach().unflatten(-1, (-1, pixels))
+        weight = readout.effective_weight().detach().view(network.widths[-1], -1, pixels)
         readout = _readout(weight[:, channels].flatten(-2), readout.bias)
     return ConvNetwork(layers, readout, ids)
 

@@ -107,4 +107,4 @@ def pruned(network: Classifier, kept: int) -> Classifier:
 
 def _width(network: Classifier, number: int) -> int:
     layer = network.chain[number]
-    return layer.out_features if isinstance(network, Network) else layer.out_channels  # type: ignore[union-attr, return-value]
+    return layer.out_features if isinstance(network, Network) else layer.out_channels  # type: ignore[return-value]
