@@ -106,6 +106,10 @@ def analyze(
     keep = units_above(network, threshold)
     notes: dict[str, str] = {}
     student = _ranking(checkpoint, threshold, keep, notes)
+    if checkpoint.kind.endswith("channels"):
+        notes["graph.student.channels"] = (
+            "units are channels, and weights the Frobenius norms of kernels: without sign"
+        )
     if not bias and any(layer.bias is not None for layer in network.chain):
         notes["graph.student.bias"] = "biases are left out of the graph and of the paths"
     labeller = target = None

@@ -45,6 +45,8 @@ def untrained_graphs(
     FileFormatError
         If what it says is damaged.
     """
+    if "study" in checkpoint.config:
+        raise StaError("students of `sta transfer` are not drawn again for this")
     if not checkpoint.seeds or checkpoint.teacher is None:
         raise StaError("the file does not say how the student was made, so not what it was before")
     try:

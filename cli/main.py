@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "sta.cli.report",
     "sweep": "sta.cli.sweep",
     "train": "sta.cli.train",
+    "transfer": "sta.cli.transfer",
 }
 
 

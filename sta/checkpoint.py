@@ -26,6 +26,7 @@ from sta.spectral.network import Network, build_network, member
 
 FORMAT = "sta.checkpoint"
 VERSION = 1
+CONV_FORMAT = "sta.conv"
 FOREIGN_SUFFIXES = (".npz", ".safetensors")
 
 
@@ -103,7 +104,8 @@ def _pack(network: Network) -> dict[str, Any]:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint of sta, or a network in a foreign format (see `sta.formats`).
 
-    A stacked ensemble is returned whole, diverged members included; see `take_member`.
+    A stacked ensemble is returned whole, diverged members included; see `take_member`. Of
+    convolutional students the channels are returned, see `sta.transfer.channel_network`.
 
     Raises
     ------
@@ -114,6 +116,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     content = None if path.suffix in FOREIGN_SUFFIXES else load_torch(path)
     if isinstance(content, dict) and content.get("format") == FORMAT:
         checkpoint = _unpack(content, path)
+    elif isinstance(content, dict) and content.get("format") == CONV_FORMAT:
+        checkpoint = _channels(content, path)
     else:
         read = read_network(path) if content is None else network_from_state(content, path)
         checkpoint = Checkpoint(read.network, kind=read.kind)
@@ -198,6 +202,20 @@ def _unpack(content: dict[str, Any], path: Path) -> Checkpoint:
         if not isinstance(value, wanted) or (wanted is list and len(value) != members):
             raise FileFormatError(f"{path}: {name} is not the {wanted.__name__} it should be")
     return Checkpoint(student, teacher, **rest)
+
+
+def _channels(content: dict[str, Any], path: Path) -> Checkpoint:
+    """Return convolutional students and teachers as networks of their channels."""
+    from sta.transfer.checkpoints import conv_from
+    from sta.transfer.networks import channel_network
+
+    student, teacher = (
+        channel_network(conv_from(content, part, path)) for part in ("student", "teacher")
+    )
+    kind, config, seeds = (content.get(name) for name in ("kind", "config", "seeds"))
+    if not (isinstance(kind, str) and isinstance(config, dict) and isinstance(seeds, list)):
+        raise FileFormatError(f"{path} is not a whole checkpoint: kind, config or seeds are wrong")
+    return Checkpoint(student, teacher, f"{kind}, channels", config, seeds)
 
 
 def _network(packed: Any, where: str) -> Network:

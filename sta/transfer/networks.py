@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sta.errors import ConfigError, FileFormatError, ShapeError, StaError
-from sta.spectral.layer import SpectralLinear, StackedLinear
+from sta.spectral.layer import SpectralLinear, StackedLinear, layer_from_tensors
 from sta.spectral.network import Network, build_layer
 from sta.spectral.pruning import importance
 from sta.transfer.conv import SpectralConv2d, StackedConv2d, conv_from_tensors, select_channels
@@ -110,7 +110,7 @@ class ConvNetwork(nn.Module):
 def _pooled(x: Tensor) -> Tensor:
     """Maximum over 2 x 2 pixels, of images with any number of leading dimensions."""
     flat = functional.max_pool2d(x.flatten(0, -4) if x.ndim > 4 else x, 2)
-    return flat.view(*x.shape[:-3], *flat.shape[-2:]) if x.ndim > 4 else flat
+    return flat.view(*x.shape[:-2], *flat.shape[-2:]) if x.ndim > 4 else flat
 
 
 def _entry(layer: StackedConv2d | StackedLinear) -> dict[str, Any]:
@@ -245,30 +245,32 @@ def read(network: Classifier, features: Tensor) -> Tensor:
 
 
 def channel_network(network: ConvNetwork) -> Network:
-    """Return the channels of a single network as units of a dense one, to be drawn and measured.
+    """Return the channels of a network, or of a stack, as units of a dense one, to be measured.
 
     Its weight from channel i to channel o is the Frobenius norm of the kernel, |w_oi|, so that a
     unit's importance |w_o| sqrt(h) is that of the convolution; of the readout, the norm over the
-    pixels of a channel. All weights are positive: paths through it have no sign.
-
-    Raises
-    ------
-    ShapeError
-        If the network is a stack.
+    pixels of a channel. All weights are positive: paths through it have no sign. Spectral layers
+    keep their eigenvalues, with phi = sign(lambda_in - lambda_out) |phi_oi|.
     """
-    if network.stack:
-        raise ShapeError(f"a stack of {network.stack[0]} networks is no graph; take one member")
-    norms = [layer.effective_weight().detach().flatten(-2).norm(dim=-1) for layer in network.chain]
-    last = (
-        network.readout.effective_weight().detach().view(network.widths[-1], network.widths[-2], -1)
-    )
-    layers = []
-    for weight in (*norms, last.norm(dim=-1)):
-        layer = StackedLinear(weight.shape[1], weight.shape[0], bias=False, dtype=weight.dtype)
-        layer.weight = nn.Parameter(weight, requires_grad=False)
-        layers.append(layer)
-    classes = list(range(network.widths[-1]))
-    return Network(layers, "linear", [*network.unit_ids, classes])
+    last = network.readout.effective_weight().detach()
+    last = last.view(*network.stack, network.widths[-1], network.widths[-2], -1)
+    layers = [
+        *(_channel_layer(layer) for layer in network.chain),
+        layer_from_tensors({"weight": last.norm(dim=-1)}),
+    ]
+    for layer in layers:
+        layer.requires_grad_(False)
+    return Network(layers, "linear", [*network.unit_ids, range(network.widths[-1])])
+
+
+def _channel_layer(layer: StackedConv2d) -> StackedLinear:
+    weight = layer.effective_weight().detach().flatten(-2).norm(dim=-1)
+    if not isinstance(layer, SpectralConv2d):
+        return layer_from_tensors({"weight": weight})
+    source, target = layer.lambda_in.detach(), layer.lambda_out.detach()
+    sign = torch.where(source.unsqueeze(-2) < target.unsqueeze(-1), -1.0, 1.0)
+    phi = sign * layer.phi.detach().flatten(-2).norm(dim=-1)
+    return layer_from_tensors({"phi": phi, "lambda_in": source, "lambda_out": target}, ())
 
 
 def channel_importance(layer: StackedConv2d | StackedLinear) -> Tensor:

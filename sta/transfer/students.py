@@ -24,6 +24,8 @@ from sta.transfer.factors import (
 from sta.transfer.networks import Classifier, features_of, read
 from sta.transfer.objectives import Objective, label_loss, soft_loss
 
+PARAPHRASER_STEPS = 1000
+
 
 @dataclass(frozen=True)
 class Training:
@@ -128,7 +130,7 @@ def make_factors(
             "attention maps of one pixel say nothing; take a convolutional teacher and student"
         )
     paraphraser = Paraphraser(channels, rate, 1 if one_pixel else 3, generators)
-    steps = 0 if objective.paraphrasing == "random" else 300
+    steps = 0 if objective.paraphrasing == "random" else PARAPHRASER_STEPS
     found = fit_paraphraser(paraphraser, signals.maps, generators, loss=loss, steps=steps)
     return Factors(paraphraser, found)
 
