@@ -163,7 +163,7 @@ def _studies(given: dict[str, Any]) -> dict[str, Study]:
     first = Study(
         given["dataset"], given["teacher"], given["student"], counts[0], given["transfer_set"],
         given["seeds"], given["seed"], given["rate"], given["reconstruction"], training,
-        given["threshold"],
+        threshold=given["threshold"],
     )  # fmt: skip
     return {part: replace(first, labels=n) for part, n in zip(labels, counts, strict=True)}
 

@@ -196,8 +196,14 @@ def fit_paraphraser(
         optimiser.zero_grad()
         each.mean((1, 2, 3, 4)).sum().backward()
         optimiser.step()
-    paraphraser.requires_grad_(False).eval()
+    freeze(paraphraser)
     return reconstruction_error(paraphraser, maps)
+
+
+def freeze(network: nn.Module) -> None:
+    """Leave nothing in a network that training could move."""
+    network.requires_grad_(False).eval()
+    network.zero_grad(set_to_none=True)
 
 
 def reconstruction_error(paraphraser: Paraphraser, maps: Tensor) -> Tensor:

@@ -19,12 +19,11 @@ from sta.transfer.factors import (
     draw_batches,
     factor_loss,
     fit_paraphraser,
+    freeze,
     scaled_beta,
 )
 from sta.transfer.networks import Classifier, features_of, read
 from sta.transfer.objectives import Objective, label_loss, soft_loss
-
-PARAPHRASER_STEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def train_teachers(
     """Train a stack of K teachers on labels, in place, and freeze them."""
     everything = torch.arange(y.shape[1]).expand(len(y), -1)
     train_students(teacher, x, y, everything, Objective("labels"), None, None, generators, training)
-    teacher.requires_grad_(False).eval()
+    freeze(teacher)
 
 
 def make_factors(
@@ -120,6 +119,7 @@ def make_factors(
     *,
     rate: float = 0.5,
     loss: str = "l1",
+    steps: int = 1000,
 ) -> Factors:
     """Return the paraphrasers that an objective wants, trained on all maps of the teachers."""
     if objective.paraphrasing == "none":
@@ -130,7 +130,7 @@ def make_factors(
             "attention maps of one pixel say nothing; take a convolutional teacher and student"
         )
     paraphraser = Paraphraser(channels, rate, 1 if one_pixel else 3, generators)
-    steps = 0 if objective.paraphrasing == "random" else PARAPHRASER_STEPS
+    steps = 0 if objective.paraphrasing == "random" else steps
     found = fit_paraphraser(paraphraser, signals.maps, generators, loss=loss, steps=steps)
     return Factors(paraphraser, found)
 

@@ -61,6 +61,8 @@ class Study:
         Loss of the paraphraser.
     training : Training
         Of the students.
+    teacher_steps, paraphraser_steps : int
+        Of Adam.
     threshold : float
         Relative importance above which a unit counts for the effective size.
     """
@@ -75,13 +77,18 @@ class Study:
     rate: float = 0.5
     reconstruction: str = "l1"
     training: Training = field(default_factory=Training)
+    teacher_steps: int = 500
+    paraphraser_steps: int = 1000
     threshold: float = 0.05
 
     def __post_init__(self) -> None:
         """Raise ConfigError for values out of range."""
         if self.heard not in ("same", "all"):
             raise ConfigError(f"the teacher is heard on {self.heard!r}; choose same or all")
-        for name, value in (("seeds", self.seeds), ("steps", self.training.steps)):
+        for name, value in (
+            ("seeds", self.seeds),
+            ("steps", min(self.training.steps, self.teacher_steps)),
+        ):
             if value < 1:
                 raise ConfigError(f"{name} = {value}; give 1 or more")
 
@@ -167,7 +174,7 @@ class Classroom:
             _check_teacher(teacher, x, self.material.classes, self.study.teacher)
             return teacher
         teacher = self.network(self.study.teacher, "teacher")
-        plain = Training(l2_eigenvalues=0.0)
+        plain = Training(steps=self.study.teacher_steps, l2_eigenvalues=0.0)
         train_teachers(teacher, x, y, self.generators("teacher batches"), plain)
         return teacher
 
@@ -195,7 +202,7 @@ class Classroom:
         if key not in self.factors or objective.paraphrasing == "attention":
             self.factors[key] = make_factors(
                 self.signals, objective, self.generators("factor"), rate=self.study.rate,
-                loss=self.study.reconstruction,
+                loss=self.study.reconstruction, steps=self.study.paraphraser_steps,
             )  # fmt: skip
         return self.factors[key]
 
