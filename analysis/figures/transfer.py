@@ -40,7 +40,7 @@ def plot_accuracy_of_units(rows: Sequence[Row], ax: Axes | None = None) -> Axes:
             ax.fill_between(
                 x, mean - error, mean + error, color=style.color, alpha=BAND_ALPHA, linewidth=0
             )
-    ax.set_xlim(0, None)
+    ax.set_xlim(0, max(len(row["accuracy_of_units"]) - 1 for row in rows))
     ax.set_ylim(None, 1.0)
     ax.set_xlabel("units kept")
     ax.set_ylabel("test accuracy")

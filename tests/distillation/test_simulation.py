@@ -95,7 +95,7 @@ def test_large_networks(alpha, loss):
         found, seeds = theory(setting).student, 48 if alpha < 3 else 16
         done = simulate_distillation(setting, 1000, seeds, seed=number).student
         # The norm of networks that are hardly separable differs by a third from draw to draw.
-        if done["q"].std() / done["q"].mean() > 0.16:
+        if done["q"].std() / done["q"].mean() > 0.15:
             seeds = 200
             done = simulate_distillation(setting, 2000, seeds, seed=number).student
         for key in ("test_error", "m", "q", "s", "b"):
