@@ -81,6 +81,7 @@ CONTROLS = ("random-paraphraser", "hint", "pseudo-labels")
     "--learning-rate", type=click.FloatRange(0, min_open=True), default=5e-3, show_default=True
 )
 @click.option("--l2-eigenvalues", type=click.FloatRange(0), default=3e-3, show_default=True)
+@click.option("--l2-phi", type=click.FloatRange(0), default=0.0, show_default=True)
 @click.option(
     "--rate",
     type=float,
@@ -153,7 +154,7 @@ def _studies(given: dict[str, Any]) -> dict[str, Study]:
 
     training = Training(
         steps=given.pop("steps"), learning_rate=given.pop("learning_rate"),
-        l2_eigenvalues=given.pop("l2_eigenvalues"),
+        l2_eigenvalues=given.pop("l2_eigenvalues"), l2_phi=given.pop("l2_phi"),
     )  # fmt: skip
     labels = [part.strip() for part in given["labels"].split(",")]
     try:

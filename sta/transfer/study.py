@@ -221,6 +221,7 @@ class Classroom:
                 "objective": objective.name, "member": one, "student": self.study.student,
                 "labels": int(self.splits.labelled.shape[1]), "heard": self.study.heard,
                 "l2_eigenvalues": self.study.training.l2_eigenvalues,
+                "l2_phi": self.study.training.l2_phi,
                 **{name: float(values[k]) for name, values in scores.items()},
                 "effective_size": int(sizes[k]), "units_needed": int(needed[k]),
                 "units": int(ramp.shape[-1] - 1), "beta": beta,
