@@ -76,12 +76,12 @@ CONTROLS = ("random-paraphraser", "hint", "pseudo-labels")
     help="Patterns on which the teacher is heard.",
 )
 @click.option("--seeds", type=click.IntRange(1), default=8, show_default=True)
-@click.option("--steps", type=click.IntRange(1), default=500, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=1500, show_default=True)
 @click.option(
     "--learning-rate", type=click.FloatRange(0, min_open=True), default=5e-3, show_default=True
 )
-@click.option("--l2-eigenvalues", type=click.FloatRange(0), default=3e-3, show_default=True)
-@click.option("--l2-phi", type=click.FloatRange(0), default=0.0, show_default=True)
+@click.option("--l2-eigenvalues", type=click.FloatRange(0), default=0.01, show_default=True)
+@click.option("--l2-phi", type=click.FloatRange(0), default=0.01, show_default=True)
 @click.option(
     "--rate",
     type=float,

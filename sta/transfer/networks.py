@@ -156,7 +156,7 @@ def make_conv_network(
     *,
     spectral: bool = False,
 ) -> ConvNetwork:
-    """Return K untrained convolutional networks, one a generator.
+    """Return K untrained convolutional networks, one a generator, without hidden biases.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def make_conv_network(
     for generator in generators:
         kind = SpectralConv2d if spectral else StackedConv2d
         layers = [
-            kind(n_in, n_out, 3, generator=generator)
+            kind(n_in, n_out, 3, bias=False, generator=generator)
             for n_in, n_out in pairwise((image[0], *channels))
         ]
         high, wide = (length // 2 ** len(channels) for length in image[1:])
@@ -202,6 +202,9 @@ def make_dense_network(
 ) -> Network:
     """Return K untrained dense networks with a linear readout, one a generator.
 
+    Hidden units have no bias: one without weights would go on to shift the classes, and cost
+    accuracy when it is pruned.
+
     Parameters
     ----------
     widths : sequence of int
@@ -218,7 +221,8 @@ def make_dense_network(
         layers: list[StackedLinear] = []
         for number, (n_in, n_out) in enumerate(pairwise(widths)):
             kind = SpectralLinear if spectral and number < len(widths) - 2 else StackedLinear
-            layers.append(kind(n_in, n_out, generator=generator))
+            last = number == len(widths) - 2
+            layers.append(kind(n_in, n_out, bias=last, generator=generator))
         members.append(Network(layers, "linear"))
     return stack_networks(members)
 

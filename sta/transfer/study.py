@@ -174,7 +174,7 @@ class Classroom:
             _check_teacher(teacher, x, self.material.classes, self.study.teacher)
             return teacher
         teacher = self.network(self.study.teacher, "teacher")
-        plain = Training(steps=self.study.teacher_steps, l2_eigenvalues=0.0)
+        plain = Training(self.study.teacher_steps, l2_eigenvalues=0.0, l2_phi=0.0)
         train_teachers(teacher, x, y, self.generators("teacher batches"), plain)
         return teacher
 
