@@ -1,4 +1,4 @@
-"""Presets of sweeps, as TOML files, and finished sweeps, as folders inside the package."""
+"""Presets of sweeps and the ledger of claims, TOML files, and finished sweeps, folders inside."""
 
 import shutil
 import tomllib
@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 
+LEDGER = "claims.toml"
+
+
 def preset_names() -> list[str]:
     """Return the names of the presets."""
     return sorted(
         entry.name.removesuffix(".toml")
         for entry in files(__name__).iterdir()
-        if entry.name.endswith(".toml")
+        if entry.name.endswith(".toml") and entry.name != LEDGER
     )
 
 
