@@ -6,7 +6,6 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-
 LEDGER = "claims.toml"
 
 

@@ -68,7 +68,11 @@ class Judged:
     def to_dict(self) -> dict[str, Any]:
         """All attributes as plain JSON values."""
         return {
-            **{key: value for key, value in asdict(self.entry).items() if key not in ("low", "high")},
+            **{
+                key: value
+                for key, value in asdict(self.entry).items()
+                if key not in ("low", "high")
+            },
             "bounds": [_finite(self.entry.low), _finite(self.entry.high)],
             "value": self.value,
             "interval": None if self.interval is None else [_finite(one) for one in self.interval],

@@ -229,7 +229,7 @@ def paths(study: SpectralStudy) -> Measurement:
 
 
 def degree(study: SpectralStudy) -> Measurement:
-    """The same of in-strengths."""
+    """Distance of in-strengths of pruned conventional students less that of spectral ones."""
     rows = study.pairs()
     return study.measured(tuple(row["direct.degree"] - row["spectral.degree"] for row in rows))
 
