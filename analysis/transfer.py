@@ -180,7 +180,8 @@ def graph_distances(folder: Path, rows: Sequence[Row]) -> list[dict[str, Any]]:
     list of dict
         objective, member, paths_wasserstein (of the signed path weights, each in units of its
         standard deviation), paths_scale (ratio of the standard deviations), in_strength_ks (of
-        the first hidden layer's in-strengths, incoming weights of unit length).
+        the first hidden layer's in-strengths, incoming weights of unit length; None with one
+        input, where all are 1).
     """
     found = []
     for row in rows:
@@ -211,10 +212,11 @@ def _apart(student: LayeredGraph, teacher: LayeredGraph) -> dict[str, float | No
         path_distribution(_scaled(graph, scale))
         for graph, scale in zip((student, teacher), scales, strict=True)
     ]
+    apart = sample_distances(*strengths, name="in_strength", notes=notes)["ks"]
     return {
         "paths_wasserstein": weighted_distance(unit[0], unit[1], "wasserstein", "count"),
         "paths_scale": scales[0] / scales[1],
-        "in_strength_ks": sample_distances(*strengths, name="in_strength", notes=notes)["ks"],
+        "in_strength_ks": None if student.widths[0] == 1 else apart,
     }
 
 

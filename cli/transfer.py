@@ -223,6 +223,7 @@ def _distance_table(distances: list[dict[str, Any]]) -> tuple[list[str], list[li
         for key in keys:
             values = np.array([one[key] for one in distances if one["objective"] == name], float)
             spread = f" ± {values.std(ddof=1):.2g}" if len(values) > 1 else ""
-            line.append(f"{values.mean():.3g}{spread}")
+            known = bool(np.isfinite(values).all())
+            line.append(f"{values.mean():.3g}{spread}" if known else "-")
         rows.append(line)
     return ["objective", "path shape, Wasserstein", "path scale", "in-strength, KS"], rows

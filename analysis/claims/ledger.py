@@ -14,9 +14,8 @@ from sta.errors import ConfigError
 PAPERS = {
     "spectral": "How a student becomes a teacher: learning and forgetting through spectral methods"
     " (Giambagli, Buffoni, Chicchi, Fanelli; NeurIPS 2023, arXiv 2310.12612)",
-    "quadratic": "Escaping mediocrity: how two-layer networks learn hard generalized linear models"
-    " with SGD (Arnaboldi, Krzakala, Loureiro, Stephan; arXiv 2305.18502), and its neighbours on"
-    " one-pass SGD in quadratic networks",
+    "quadratic": "Escape dynamics and implicit bias of one-pass SGD in overparameterized quadratic"
+    " networks (Bocchi, Regimbeau, Lucibello, Saglietti, Cammarota; arXiv 2604.03068)",
     "distillation": "Solvable model for inheriting the regularization through knowledge"
     " distillation (Saglietti, Zdeborová; PMLR 145, arXiv 2012.00194)",
     "transfer": "Paraphrasing complex network: network compression via factor transfer (Kim, Park,"
@@ -41,6 +40,8 @@ class Entry:
         inside: the quantity's interval lies in [low, high] (holds), apart from it (fails), or
         neither (undecided). exact: a computed number is in [low, high] or not. calibrated: a test
         with measured error rates says 1, 0 or -1. untestable: never measured here.
+    measure : str
+        The function that measures it, ``module.function`` of `sta.analysis.claims.measures`.
     low, high : float
         Bounds of the rule.
     reason : str
@@ -54,6 +55,7 @@ class Entry:
     confirm: str
     refute: str
     rule: str
+    measure: str = ""
     low: float = -math.inf
     high: float = math.inf
     reason: str = ""
@@ -77,8 +79,12 @@ def load_ledger(papers: Iterable[str] = tuple(PAPERS)) -> list[Entry]:
         if paper not in PAPERS:
             raise ConfigError(f"paper {paper!r} is unknown; choose from {', '.join(PAPERS)}")
     text = (files("sta.data") / "claims.toml").read_text(encoding="utf-8")
-    entries = [parse_entry(name, table) for name, table in tomllib.loads(text).items()]
-    return [entry for entry in entries if entry.paper in wanted]
+    return [
+        parse_entry(f"{paper}.{name}", table)
+        for paper, claims in tomllib.loads(text).items()
+        if paper in wanted
+        for name, table in claims.items()
+    ]
 
 
 def parse_entry(name: str, table: dict[str, Any]) -> Entry:
@@ -100,4 +106,6 @@ def parse_entry(name: str, table: dict[str, Any]) -> Entry:
         raise ConfigError(f"claim {name}: rule {entry.rule!r} needs low or high, low below high")
     if (entry.rule == "untestable") != bool(entry.reason):
         raise ConfigError(f"claim {name}: a reason is for what is untestable, and needed there")
+    if (entry.rule == "untestable") == bool(entry.measure):
+        raise ConfigError(f"claim {name}: name the function that measures it, if it is testable")
     return entry

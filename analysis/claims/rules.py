@@ -52,7 +52,7 @@ class Judged:
     interval : (float, float) or None
         At `level`.
     level : float
-        1 - 0.05 / (number of claims with an interval), Bonferroni's.
+        1 - 0.05 / (number of the paper's claims with an interval), Bonferroni's.
     verdict : str
     reason : str
     """
@@ -91,7 +91,7 @@ def _finite(value: float) -> float | None:
 
 
 def level_for(entries: Sequence[Entry]) -> float:
-    """Return the level of each interval, so that all hold at once with 95 %.
+    """Return the level of each interval of a paper's claims, so that all hold at once with 95 %.
 
     Examples
     --------

@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass(frozen=True)
+class Variant:
+    """One way of doing the spectral paper's study again.
+
+    Attributes
+    ----------
+    name : str
+    input_width : int
+    threshold : float
+        Of the effective size.
+    dtype : str
+    """
+
+    name: str = "as published"
+    input_width: int = 10
+    threshold: float = 0.05
+    dtype: str = "float32"
+
+
+VARIANTS = (
+    Variant(),
+    Variant("20 inputs", input_width=20),
+    Variant("threshold 0.1", threshold=0.1),
+    Variant("float64", dtype="float64"),
+)
+
+
+@dataclass(frozen=True)
 class Workplace:
     """A folder of runs, shared by all measures of a reproduction.
 
@@ -24,13 +51,20 @@ class Workplace:
         Of everything.
     say : callable
         Told in a few words what is being done.
+    variant : Variant
+        Of the spectral paper's study.
     """
 
     folder: Path
     full: bool
     seed: int = 0
     say: Callable[[str], None] = lambda _: None
+    variant: Variant = VARIANTS[0]
     kept: dict[str, Any] = field(default_factory=dict)
+
+    def varied(self, variant: Variant) -> Workplace:
+        """Return the same place for another variant."""
+        return replace(self, variant=variant)
 
     def choose(self, quick: T, full: T) -> T:
         """Return one of two settings."""

@@ -187,7 +187,7 @@ def train_students(
     targets, translator, beta = _targets(student, x, objective, signals, factors, generators)
     parameters = [p for p in student.parameters() if p.requires_grad]
     parameters += [] if translator is None else list(translator.parameters())
-    optimiser = torch.optim.Adam(parameters, lr=training.learning_rate)
+    optimiser = torch.optim.Adam(parameters, lr=training.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, training.steps)
     rows = torch.arange(len(y))[:, None]
     together = heard is labelled

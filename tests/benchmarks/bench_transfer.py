@@ -4,7 +4,7 @@
 
 prints the time of six objectives of 8 seeds (digits, 50 labels, spectral students of 128 units),
 and how many times faster seeds train together than one by one: dense (at least 4) and
-convolutional. Teachers, splits and paraphrasers are part of either.
+convolutional (fewer steps). Teachers, splits and paraphrasers are part of either.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 import pytest
 
 from sta.transfer.objectives import objectives_named
+from sta.transfer.students import Training
 from sta.transfer.study import Study, run_study
 
 SIX = objectives_named(["labels", "soft", "factor", "factor+soft", "random-paraphraser", "hint"])
@@ -37,7 +38,10 @@ def test_full_table(benchmark):
 def test_seeds_together(benchmark, kind):
     study = Study()
     if kind == "convolutional":
-        study = Study(teacher="conv:16,32", student="spectral-conv:4,8")
+        study = Study(
+            teacher="conv:16,32", student="spectral-conv:4,8", training=Training(steps=100),
+            teacher_steps=50, paraphraser_steps=50,
+        )  # fmt: skip
     together = timed(study, SIX[:4])
     alone = benchmark.pedantic(lambda: timed(study, SIX[:4], batched=False), rounds=1)
     bar = " (at least 4)" if kind == "dense" else ""
