@@ -18,6 +18,7 @@ COMMANDS = {
     "prune": "sta.cli.prune",
     "quadratic": "sta.cli.quadratic",
     "report": "sta.cli.report",
+    "reproduce": "sta.cli.reproduce",
     "sweep": "sta.cli.sweep",
     "train": "sta.cli.train",
     "transfer": "sta.cli.transfer",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +50,7 @@ def curve(
     """
     import numpy as np
 
-    from sta.distillation import make_setting
-    from sta.distillation import theory as solve
-    from sta.distillation.peaks import error_peaks
+    from sta.distillation import error_curve, error_peaks, make_setting
 
     if out is not None:
         refuse_existing(out / "curve.svg")
@@ -62,17 +60,7 @@ def curve(
     given[over] = grid
     alpha = given.pop("alpha")
     along = make_setting(alpha, **given, loss=setting.loss, teacher=setting.teacher)
-    found, direct = solve(along), solve(replace(along, chi=np.zeros_like(grid)))
-    rows = [
-        {
-            over: float(value),
-            "teacher": float(found.teacher.test_error[k]),
-            "student": float(found.student.test_error[k]),
-            "direct": float(direct.student.test_error[k]),
-            "bayes": float(found.bayes_student[k]),
-        }
-        for k, value in enumerate(grid)
-    ]
+    rows = error_curve(along, over)
     report: dict[str, Any] = {"format": "sta.distill.curve/1", "over": over, "rows": rows}
     if over == "alpha" and len(grid) > 2:
         low, high = float(grid.min()), float(grid.max())

@@ -14,7 +14,7 @@ from sta.distillation.optimum import (
     best_ridge,
     inheritance,
 )
-from sta.distillation.peaks import Peak, error_peaks
+from sta.distillation.peaks import Peak, error_curve, error_peaks
 from sta.distillation.phase_map import phase_map
 from sta.distillation.setting import Setting, make_setting
 from sta.distillation.simulation import DistillationRuns, simulate_distillation
@@ -37,6 +37,7 @@ __all__ = [
     "best_direct",
     "best_ridge",
     "compare",
+    "error_curve",
     "error_peaks",
     "generalization_error",
     "inheritance",

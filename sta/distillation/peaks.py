@@ -88,3 +88,32 @@ def error_peaks(
         height = max(float(scanned[k]), -float(top.fun))
         found.append(Peak(float(np.exp(top.x)), height, float(prominence + height - scanned[k])))
     return found
+
+
+def error_curve(along: Setting, over: str) -> list[dict[str, float]]:
+    """Return test errors along one parameter, for N to infinity.
+
+    Parameters
+    ----------
+    along : Setting
+        Arrays along the parameter.
+    over : str
+        Its name.
+
+    Returns
+    -------
+    list of dict
+        The parameter, teacher, student (distilled), direct (on labels), and bayes, the bound of
+        the student.
+    """
+    found, direct = theory(along), theory(replace(along, chi=np.zeros_like(along.alpha)))
+    return [
+        {
+            over: float(value),
+            "teacher": float(found.teacher.test_error[k]),
+            "student": float(found.student.test_error[k]),
+            "direct": float(direct.student.test_error[k]),
+            "bayes": float(found.bayes_student[k]),
+        }
+        for k, value in enumerate(getattr(along, over))
+    ]

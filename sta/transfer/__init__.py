@@ -18,9 +18,17 @@ from sta.transfer.factors import (
 )
 from sta.transfer.material import Material, Splits, load_material, split
 from sta.transfer.networks import ConvNetwork, channel_network, features_of, shrink_channels
-from sta.transfer.objectives import CONTROLS, OBJECTIVES, Objective, label_loss, soft_loss
+from sta.transfer.objectives import (
+    CONTROLS,
+    OBJECTIVES,
+    Objective,
+    label_loss,
+    objectives_named,
+    soft_loss,
+)
 from sta.transfer.ranking import accuracy_ramp, units_needed
 from sta.transfer.students import Signals, Training, accuracy, teacher_signals, train_students
+from sta.transfer.study import Study, run_study
 
 __all__ = [
     "CONTROLS",
@@ -33,6 +41,7 @@ __all__ = [
     "SpectralConv2d",
     "Splits",
     "StackedConv2d",
+    "Study",
     "Training",
     "Translator",
     "accuracy",
@@ -44,7 +53,9 @@ __all__ = [
     "fit_paraphraser",
     "label_loss",
     "load_material",
+    "objectives_named",
     "reconstruction_error",
+    "run_study",
     "scaled_beta",
     "shrink_channels",
     "soft_loss",

@@ -28,7 +28,7 @@ def _draws(place: Workplace) -> int:
     return place.choose(12, 64)
 
 
-def _errors(place: Workplace, alpha: float, **given: Any) -> Array:
+def errors(place: Workplace, alpha: float, **given: Any) -> Array:
     """Return test errors of trained students; all settings share their draws of patterns."""
 
     def run() -> Array:
@@ -57,9 +57,9 @@ def _measured(place: Workplace, values: Array, note: str = "", **settings: Any) 
 def inherited(place: Workplace) -> Measurement:
     """Share of the best ridge's gain that a student without ridge has of its teacher's."""
     best = _optima(place)
-    plain = _errors(place, ALPHA, chi=0.0)
-    taught = _errors(place, ALPHA, lam_teacher=best.teacher.ridge)
-    ridge = _errors(place, ALPHA, chi=0.0, lam=best.direct.ridge)
+    plain = errors(place, ALPHA, chi=0.0)
+    taught = errors(place, ALPHA, lam_teacher=best.teacher.ridge)
+    ridge = errors(place, ALPHA, chi=0.0, lam=best.direct.ridge)
     # Of each draw, over the mean gain: a draw's own gain can be near 0.
     share = (plain - taught) / np.mean(plain - ridge)
     exact = (best.unregularised - best.inherited) / (best.unregularised - best.direct.test_error)
@@ -70,8 +70,8 @@ def inherited(place: Workplace) -> Measurement:
 def limited(place: Workplace) -> Measurement:
     """Test error taught by a trained teacher less that of the best ridge on labels."""
     best = _optima(place)
-    ridge = _errors(place, ALPHA, chi=0.0, lam=best.direct.ridge)
-    taught = _errors(place, ALPHA, lam_teacher=best.distilled.ridge)
+    ridge = errors(place, ALPHA, chi=0.0, lam=best.direct.ridge)
+    taught = errors(place, ALPHA, lam_teacher=best.distilled.ridge)
     note = f"{best.distilled.test_error - best.direct.test_error:.2e} for large N"
     return _measured(place, taught - ridge, note, alpha=ALPHA, lam_teacher=best.distilled.ridge)
 
@@ -79,8 +79,8 @@ def limited(place: Workplace) -> Measurement:
 def optimal(place: Workplace) -> Measurement:
     """Test error of the best ridge on labels less that taught by a Bayes-optimal teacher."""
     best = _optima(place)
-    ridge = _errors(place, ALPHA, chi=0.0, lam=best.direct.ridge)
-    taught = _errors(place, ALPHA, teacher="bayes")
+    ridge = errors(place, ALPHA, chi=0.0, lam=best.direct.ridge)
+    taught = errors(place, ALPHA, teacher="bayes")
     exact = float(theory(make_setting(ALPHA, teacher="bayes")).student.test_error)
     note = f"{best.direct.test_error - exact:.2e} for large N"
     return _measured(place, ridge - taught, note, alpha=ALPHA)
@@ -88,7 +88,7 @@ def optimal(place: Workplace) -> Measurement:
 
 def double_descent(place: Workplace) -> Measurement:
     """Test error at alpha = eta less the larger one of both sides."""
-    top, *sides = (_errors(place, alpha) for alpha in (ETA, ETA / 2.0, 2.0 * ETA))
+    top, *sides = (errors(place, alpha) for alpha in (ETA, ETA / 2.0, 2.0 * ETA))
     excess = top - np.maximum(*sides)
     return _measured(place, excess, alpha=[ETA / 2.0, ETA, 2.0 * ETA])
 
@@ -99,7 +99,7 @@ def theory_equals_runs(place: Workplace) -> Measurement:
     for given in COMPARED:
         setting: dict[str, Any] = dict(given)
         exact = float(theory(make_setting(**setting)).student.test_error)
-        apart.append(_errors(place, **setting) - exact)
+        apart.append(errors(place, **setting) - exact)
     largest = max(abs(float(one.mean())) for one in apart)
     note = f"largest difference of a setting's mean {largest:.4f}"
     return _measured(place, np.mean(apart, axis=0), note, settings=list(COMPARED))

@@ -30,6 +30,7 @@ Array = NDArray[np.float64]
 GAIN = 0.03  # g = a b eta, the learning rate free of conventions
 DIMENSION = 1000
 BATCHES = 8
+WIDTHS = (1, 8, 32)
 MANY = (4, 2)  # p and p* of the landscape
 
 
@@ -83,12 +84,12 @@ def _gained(place: Workplace, narrow: int, wide: int) -> Measurement:
 
 def prefactor(place: Workplace) -> Measurement:
     """2 lambda (mean escape time of p = 1 less that of p = 8)."""
-    return _gained(place, 1, 8)
+    return _gained(place, WIDTHS[0], WIDTHS[1])
 
 
 def saturates(place: Workplace) -> Measurement:
     """2 lambda (mean escape time of p = 8 less that of p = 32)."""
-    return _gained(place, 8, 32)
+    return _gained(place, WIDTHS[1], WIDTHS[2])
 
 
 def manifold(place: Workplace) -> Measurement:

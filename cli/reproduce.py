@@ -1,0 +1,61 @@
+"""`sta reproduce`: the claims of four papers, measured again and judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sta.cli.options import EXISTING_OR_NOT, json_option, print_json, print_table, seed_option
+
+NAMES = ("spectral", "quadratic", "distillation", "transfer")
+
+
+@click.command()
+@click.argument("papers", type=click.Choice(NAMES), nargs=-1)
+@click.option(
+    "--quick/--full",
+    default=True,
+    show_default=True,
+    help="Fewer seeds and smaller sizes, or all; the rules are the same.",
+)
+@click.option(
+    "-o", "--out", type=EXISTING_OR_NOT, required=True,
+    help="Folder of runs, claims.json, figures and page; a reproduction in it goes on.",
+)  # fmt: skip
+@seed_option
+@json_option
+def reproduce(papers: tuple[str, ...], quick: bool, out: Path, seed: int, as_json: bool) -> None:
+    """Measure the claims of PAPERS (all unless named) and judge them by the ledger's rules.
+
+    Each claim has the quantity that is measured for it, and the numbers that would confirm or
+    refute it, in a ledger that was written before. Stopped and called again, it goes on.
+    """
+    from sta.analysis.claims import reproduce as measure
+    from sta.analysis.claims import write_page
+
+    found = measure(
+        out, papers or NAMES, full=not quick, seed=seed,
+        say=lambda what: click.echo(f"  {what}", err=True),
+    )  # fmt: skip
+    page = write_page(found)
+    report = found.to_dict()
+    if as_json:
+        print_json(report | {"page": str(page)})
+        return
+    for paper, title in report["papers"].items():
+        rows = [
+            [one["sentence"], one["verdict"], one["value"], _interval(one["interval"])]
+            for one in report["claims"]
+            if one["name"].startswith(f"{paper}.")
+        ]
+        print_table(title, ["claim", "verdict", "measured", "interval"], rows)
+    for name, variants in report["changed"].items():
+        told = ", ".join(f"{variant}: {verdict}" for variant, verdict in variants.items())
+        click.echo(f"{name} with {told}")
+    click.echo(f"claims: {out / 'claims.json'}")
+    click.echo(f"page: {page}")
+
+
+def _interval(interval: list[float] | None) -> str | None:
+    return None if interval is None else f"[{interval[0]:.3g}, {interval[1]:.3g}]"
