@@ -20,17 +20,30 @@ NAMES = ("spectral", "quadratic", "distillation", "transfer")
     help="Fewer seeds and smaller sizes, or all; the rules are the same.",
 )
 @click.option(
-    "-o", "--out", type=EXISTING_OR_NOT, required=True,
+    "-o", "--out", type=EXISTING_OR_NOT,
     help="Folder of runs, claims.json, figures and page; a reproduction in it goes on.",
 )  # fmt: skip
+@click.option("--ledger", is_flag=True, help="Print the claims and what would confirm each.")
 @seed_option
 @json_option
-def reproduce(papers: tuple[str, ...], quick: bool, out: Path, seed: int, as_json: bool) -> None:
+def reproduce(
+    papers: tuple[str, ...],
+    quick: bool,
+    out: Path | None,
+    ledger: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Measure the claims of PAPERS (all unless named) and judge them by the ledger's rules.
 
     Each claim has the quantity that is measured for it, and the numbers that would confirm or
     refute it, in a ledger that was written before. Stopped and called again, it goes on.
     """
+    if ledger:
+        _show_ledger(papers or NAMES, as_json)
+        return
+    if out is None:
+        raise click.UsageError("-o: name a folder, or ask for the --ledger")
     from sta.analysis.claims import reproduce as measure
     from sta.analysis.claims import write_page
 
@@ -59,3 +72,21 @@ def reproduce(papers: tuple[str, ...], quick: bool, out: Path, seed: int, as_jso
 
 def _interval(interval: list[float] | None) -> str | None:
     return None if interval is None else f"[{interval[0]:.3g}, {interval[1]:.3g}]"
+
+
+def _show_ledger(papers: tuple[str, ...], as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from sta.analysis.claims.ledger import PAPERS, load_ledger
+
+    entries = load_ledger(papers)
+    if as_json:
+        print_json({"format": "sta.ledger/1", "claims": [asdict(one) for one in entries]})
+        return
+    for paper in papers:
+        rows = [
+            [one.sentence, one.quantity, one.confirm, one.rule]
+            for one in entries
+            if one.paper == paper
+        ]
+        print_table(PAPERS[paper], ["claim", "measured", "confirms", "rule"], rows)

@@ -238,16 +238,22 @@ def second_order(place: Workplace) -> Measurement:
         else:
             tables, settings = study.tables, study.settings
         found = collapse_sweep(tables.students, tables.ramps, seed=place.seed).to_dict()
-        threshold = found["threshold"]
-        if found["transition"]:
-            value, told = (1.0 if found.get("order") else 0.0), found["verdict"][-400:]
-        else:
-            value = -1.0 if threshold["model"] in SMOOTH else 0.0
-            told = f"no transition is claimed: {threshold['message']}"
-        return Measurement((value,), "", settings, told)
+        return Measurement((order_of(found),), "", settings, found["verdict"])
 
     result: Measurement = study.once("tests for a transition", judged)
     return result
+
+
+def order_of(found: dict[str, Any]) -> float:
+    """Return 1, 0 or -1 of a collapse's JSON: continuous transition, undecided, or against it.
+
+    Against it is a transition of first order, and a smooth ramp that predicts unseen trials better
+    than a threshold.
+    """
+    if found["transition"]:
+        outcome = (found["order"] or {}).get("outcome", "undecided")
+        return {"continuous": 1.0, "first order": -1.0}.get(outcome, 0.0)
+    return -1.0 if found["threshold"]["model"] in SMOOTH else 0.0
 
 
 def cost(place: Workplace) -> Measurement:
