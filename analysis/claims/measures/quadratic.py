@@ -51,7 +51,9 @@ def rate(place: Workplace) -> Measurement:
         system = _system(p)
         mixed = np.zeros((p, 1))
         mixed[0] = 1e-8
-        flow = integrate_flow(system, plateau(system).norm * np.eye(p), mixed, times, atol=1e-20)
+        flow = integrate_flow(
+            system, plateau(system).norm_sgd * np.eye(p), mixed, times, atol=1e-20
+        )
         first, last = np.linalg.norm(flow.at(times)[1], axis=(-2, -1))
         rates.append(float(np.log(last / first) / (times[1] - times[0])))
     note = f"{rates[0]:.5f} at p = 64 and {rates[1]:.5f} at p = 1; 4 g = {4 * GAIN:g}"
