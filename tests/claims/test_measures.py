@@ -131,7 +131,7 @@ def test_rate_against_the_roots(place):
     roots = [plateau(make_system(p, 1, 0.03 * p)).growth_rate for p in (64, 1)]
     assert quadratic.rate(place).values[0] == pytest.approx(roots[0] / roots[1], abs=1e-6)
     first = [1 - 0.03 * (1 + 1 / (p + 2)) for p in (64, 1)]  # lambda / 4 g to first order in g
-    assert roots[0] / roots[1] == pytest.approx(first[0] / first[1], abs=2 * 0.03**2)
+    assert roots[0] / roots[1] == pytest.approx(first[0] / first[1], abs=3 * 0.03**2)
 
 
 def test_the_landscape(place):
