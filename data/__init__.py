@@ -1,5 +1,6 @@
 """Presets of sweeps and the ledger of claims, TOML files, and finished sweeps, folders inside."""
 
+import json
 import shutil
 import tomllib
 from importlib.resources import as_file, files
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 LEDGER = "claims.toml"
+RESULTS = "claims.json"
 
 
 def preset_names() -> list[str]:
@@ -51,3 +53,15 @@ def copy_sweep(name: str, folder: Path) -> None:
     """
     with as_file(files(__name__).joinpath("sweeps", name)) as source:
         shutil.copytree(source, folder)
+
+
+def reproduced_claims() -> dict[str, Any]:
+    """Return the claims.json of a full `sta reproduce`.
+
+    Examples
+    --------
+    >>> reproduced_claims()["scope"]
+    'full'
+    """
+    found: dict[str, Any] = json.loads(files(__name__).joinpath(RESULTS).read_text("utf-8"))
+    return found

@@ -62,6 +62,9 @@ def write_page(found: Reproduction) -> Path:
         "tally": [(one, counted[one]) for one in VERDICTS if counted[one]],
         "command": f"sta reproduce {' '.join(found.papers) if len(papers) < len(PAPERS) else ''}"
         f" --{scope.lower()} --seed {found.place.seed}".replace("  ", " "),
+        "plural": lambda verdict, number: (
+            verdict.removesuffix("s") if number != 1 and verdict in ("holds", "fails") else verdict
+        ),
         "versions": ", ".join(f"{name} {one}" for name, one in package_versions().items()),
     }  # fmt: skip
     path = folder / "reproduction.html"

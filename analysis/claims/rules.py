@@ -77,7 +77,9 @@ class Judged:
             "value": self.value,
             "interval": None if self.interval is None else [_finite(one) for one in self.interval],
             "level": self.level,
-            "units": 0 if self.measurement is None else len(self.measurement.values),
+            "values": []
+            if self.measurement is None
+            else [_finite(one) for one in self.measurement.values],
             "unit": "" if self.measurement is None else self.measurement.unit,
             "settings": {} if self.measurement is None else self.measurement.settings,
             "note": "" if self.measurement is None else self.measurement.note,
@@ -145,7 +147,7 @@ def judge(entry: Entry, measurement: Measurement | None, level: float) -> Judged
         verdict, where = "fails", "apart from"
     else:
         verdict, where = "undecided", "across the edge of"
-    reason = f"{told}, {where} [{entry.low:g}, {entry.high:g}]"
+    reason = f"{told}, {where} {band(entry)}"
     return Judged(entry, measurement, value, interval, level, verdict, reason)
 
 
@@ -155,7 +157,18 @@ def _single(entry: Entry, value: float, note: str) -> tuple[str, str]:
             raise ConfigError(f"claim {entry.name}: a calibrated test says 1, 0 or -1, not {value}")
         return {1.0: "holds", 0.0: "undecided", -1.0: "fails"}[value], note
     inside = entry.low <= value <= entry.high
-    bounds = f"[{entry.low:g}, {entry.high:g}]"
-    return ("holds", f"{value:.6g} in {bounds}") if inside else (
-        "fails", f"{value:.6g} outside {bounds}"
-    )  # fmt: skip
+    verdict, where = ("holds", "inside") if inside else ("fails", "outside")
+    return verdict, f"{value:.6g}, {where} {band(entry)}"
+
+
+def band(entry: Entry) -> str:
+    """Return the bounds of a rule in mathematicians' notation.
+
+    Examples
+    --------
+    >>> band(Entry("spectral.free", *5 * [""], rule="inside", low=0.0))
+    '[0, ∞)'
+    """
+    low = f"[{entry.low:g}" if np.isfinite(entry.low) else "(−∞"
+    high = f"{entry.high:g}]" if np.isfinite(entry.high) else "∞)"
+    return f"{low}, {high}"

@@ -1,7 +1,11 @@
 """A reproduction goes on where it was, judges what it measured, and draws a page of it."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -149,3 +153,27 @@ def test_the_page(tmp_path, monkeypatch):
     before = (tmp_path / "figures" / "spectral.svg").stat().st_mtime_ns
     write_page(reproduce(tmp_path, full=True))
     assert (tmp_path / "figures" / "spectral.svg").stat().st_mtime_ns == before
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_goes_on(tmp_path):
+    """SIGKILL after a few seconds, again and again; the claims are those of a run left alone."""
+    program = [sys.executable, "-c", "from sta.cli import main; main()"]
+    words = ["reproduce", "quadratic", "-o"]
+    killed, left_alone = tmp_path / "killed", tmp_path / "left alone"
+    done, kills, patience = False, 0, 5.0
+    while not done:
+        running = subprocess.Popen([*program, *words, killed], start_new_session=True)
+        try:
+            done = running.wait(patience) == 0
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+            kills, patience = kills + 1, 1.6 * patience
+    assert kills >= 2
+    subprocess.run([*program, *words, left_alone], check=True)
+    first, second = ((one / "claims.json").read_bytes() for one in (killed, left_alone))
+    assert first == second
+    assert (killed / "reproduction.html").read_bytes() == (
+        left_alone / "reproduction.html"
+    ).read_bytes()

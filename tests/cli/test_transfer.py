@@ -144,6 +144,8 @@ def test_distances_do_not_see_the_scale(folder):
     assert second["paths_wasserstein"] == pytest.approx(first["paths_wasserstein"])
     assert second["in_strength_ks"] == pytest.approx(first["in_strength_ks"])
     assert second["paths_scale"] == pytest.approx(first["paths_scale"] / 4)
+    thin = [LayeredGraph.from_arrays([rng.random((1, 5)), rng.random((5, 2))]) for _ in range(2)]
+    assert _apart(*thin)["in_strength_ks"] is None  # one weight each, of unit length
     assert _apart(a, a)["paths_wasserstein"] == pytest.approx(0.0, abs=1e-12)
     rows = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
     assert len(graph_distances(out, rows[:1])) == 1
