@@ -80,6 +80,7 @@ def test_the_variance_between_teachers_is_unbiased(place, monkeypatch):
     """Scales with known variances between and within teachers, over many sweeps."""
     import pandas as pd
 
+    planted(monkeypatch, power_ramp())
     rng = np.random.default_rng(0)
     between, within, means = 0.3, 0.4, []
     index = pd.MultiIndex.from_product(
@@ -89,7 +90,7 @@ def test_the_variance_between_teachers_is_unbiased(place, monkeypatch):
     for _ in range(1500):
         values = between * np.repeat(rng.standard_normal(6), 2) + within * rng.standard_normal(12)
         scales = pd.Series(values, index=index)
-        monkeypatch.setattr(spectral.SpectralStudy, "scales", lambda _, own=scales: own)
+        monkeypatch.setattr(spectral.SpectralStudy, "scales", lambda *_, own=scales: own)
         means.append(np.mean(spectral.universal_teachers(place).values))
     error = np.std(means) / np.sqrt(len(means))
     assert np.mean(means) == pytest.approx(between**2, abs=4 * error)

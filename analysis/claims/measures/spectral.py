@@ -65,6 +65,20 @@ class SpectralStudy:
         )
         return found
 
+    @property
+    def many_teachers(self) -> tuple[SweepTables, dict[str, Any]]:
+        """Tables with the most teachers at hand, and their settings.
+
+        The full run of the published variant reads the sweep of 640 students of 32 teachers, of 5
+        to 40 units, that comes with the package.
+        """
+        if not self.place.full or self.place.variant != VARIANTS[0]:
+            return self.tables, self.settings
+        folder = self.place.folder / "spectral" / "transition"
+        if not folder.exists():
+            copy_sweep("transition", folder)
+        return read_tables(folder), {"sweep": "transition"}
+
     def sizes(self, kind: str) -> pd.DataFrame:
         """Return the students of a kind with their effective size over the teacher's width."""
         students = self.tables.students
@@ -74,9 +88,9 @@ class SpectralStudy:
         students["size"] = counts / students["teacher_width"]
         return students
 
-    def costs(self, kind: str) -> pd.DataFrame:
+    def costs(self, kind: str, tables: SweepTables | None = None) -> pd.DataFrame:
         """Return the ramps of a kind with the rise of the error over that of pruning all."""
-        ramps = self.tables.ramps
+        ramps = (tables or self.tables).ramps
         ramps = ramps[ramps["kind"] == kind].copy()
         whole = ramps[ramps["n_kept"] == 0].set_index("student_id")["delta_mse"]
         ramps["cost"] = ramps["delta_mse"] / ramps["student_id"].map(whole)
@@ -88,9 +102,9 @@ class SpectralStudy:
         kept = ramps[ramps["n_kept"] == (share * ramps["teacher_width"]).round()]
         return self.measured(kept.groupby(TEACHER)["cost"].mean())
 
-    def scales(self) -> pd.Series:
+    def scales(self, tables: SweepTables | None = None) -> pd.Series:
         """Return log2 of the area under each spectral ramp, over the teacher's width."""
-        ramps = self.costs("spectral")
+        ramps = self.costs("spectral", tables)
         area = ramps.groupby([*TEACHER, "student_width", "trial"])["cost"].sum()
         return np.log2(area / area.index.get_level_values("teacher_width"))
 
@@ -216,29 +230,21 @@ def universal_teachers(place: Workplace) -> Measurement:
     of its k students.
     """
     study = SpectralStudy(place)
-    groups = study.scales().groupby(TEACHER)
+    tables, settings = study.many_teachers
+    groups = study.scales(tables).groupby(TEACHER)
     means, spread, count = groups.mean(), groups.var(), groups.size()
     n = len(means)
     own = (means - means.mean()) ** 2 - (1.0 - 1.0 / n) * spread / count
-    return study.measured(own * n / (n - 1))
+    values = (own * n / (n - 1)).tolist()
+    return Measurement(tuple(values), UNIT, settings, f"{n} teachers")
 
 
 def second_order(place: Workplace) -> Measurement:
-    """1 if calibrated tests claim a transition of second order, -1 if a smooth curve is preferred.
-
-    The full run reads, for the published variant, the sweep of 640 students that comes with the
-    package.
-    """
+    """Return what calibrated tests say of a transition of second order: see `order_of`."""
     study = SpectralStudy(place)
 
     def judged() -> Measurement:
-        if place.full and place.variant == VARIANTS[0]:
-            folder = place.folder / "spectral" / "transition"
-            if not folder.exists():
-                copy_sweep("transition", folder)
-            tables, settings = read_tables(folder), {"sweep": "transition"}
-        else:
-            tables, settings = study.tables, study.settings
+        tables, settings = study.many_teachers
         found = collapse_sweep(tables.students, tables.ramps, seed=place.seed).to_dict()
         order = found["order"] or {}
         told = ". ".join([found["threshold"]["message"], *filter(None, [order.get("message")])])
