@@ -131,7 +131,7 @@ class StackedConv2d(nn.Module):
             # Weight first: its gradient then has its own layout, and is not copied.
             y = weight.flatten(-3) @ x.transpose(1, 2).flatten(2)
             y = y if bias is None else y + bias.unsqueeze(-1)
-            return y.unflatten(-1, (x.shape[1], *x.shape[-2:])).transpose(1, 2)
+            return y.view(*y.shape[:2], x.shape[1], *x.shape[-2:]).transpose(1, 2)
         # All networks' channels side by side: K groups that do not see each other.
         side = x.transpose(0, 1).flatten(1, 2)
         flat = None if bias is None else bias.flatten()
