@@ -58,7 +58,12 @@ def reproduce(
         return
     for paper, title in report["papers"].items():
         rows = [
-            [one["sentence"], one["verdict"], one["value"], _interval(one["interval"])]
+            [
+                one["sentence"],
+                one["verdict"],
+                None if one["rule"] == "calibrated" else one["value"],
+                _interval(one["interval"]),
+            ]
             for one in report["claims"]
             if one["name"].startswith(f"{paper}.")
         ]

@@ -105,7 +105,7 @@ def _claim(found: Reproduction, one: Judged) -> dict[str, Any]:
     settings = {} if measurement is None else measurement.settings
     return {
         "id": entry.name.replace(".", "-"), "sentence": entry.sentence, "verdict": one.verdict,
-        "class": _css(one.verdict), "value": _number(one.value),
+        "class": _css(one.verdict), "value": _number(None if entry.rule == "calibrated" else one.value),
         "interval": _interval(one), "reason": _sentence(one.reason),
         "note": measurement.note if measurement is not None and entry.rule != "calibrated" else "",
         "quantity": entry.quantity, "confirm": entry.confirm, "refute": entry.refute,

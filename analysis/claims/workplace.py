@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sta.errors import FileFormatError
+from sta.files import readable, write_bytes
+
+Array = NDArray[np.float64]
 T = TypeVar("T")
 
 
@@ -77,3 +85,21 @@ class Workplace:
             self.kept[name] = make()
         found: T = self.kept[name]
         return found
+
+    def stored(self, name: str, make: Callable[[], Array]) -> Array:
+        """Return numbers that `make` gives, made once and kept in a file of the folder.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is damaged.
+        """
+        path = self.folder / "runs" / f"{name.replace(' ', '_')}.json"
+        if not path.exists():
+            made = self.once(name, make)
+            write_bytes(path, json.dumps(made.tolist()).encode(), overwrite=True)
+        with readable(path):
+            try:
+                return np.array(json.loads(path.read_text(encoding="utf-8")), dtype=float)
+            except (ValueError, TypeError) as error:
+                raise FileFormatError(f"{path} holds no numbers; remove it") from error

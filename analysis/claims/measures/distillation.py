@@ -38,8 +38,7 @@ def errors(place: Workplace, alpha: float, **given: Any) -> Array:
 
     told = ", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
                      for key, value in {"alpha": alpha, **given}.items())  # fmt: skip
-    found: Array = place.once(f"distilled students, {told}", run)
-    return found
+    return place.stored(f"distilled students, {told}", run)
 
 
 def _optima(place: Workplace) -> Inheritance:

@@ -74,8 +74,7 @@ def delays(place: Workplace, p: int) -> Array:
         times = escape_times(chain, (np.log(DIMENSION) + 30.0) / double)
         return np.asarray(double * times.reshape(BATCHES, size).mean(1))
 
-    found: Array = place.once(f"escapes of quadratic networks, p = {p}", run)
-    return found
+    return place.stored(f"escapes of quadratic networks, p = {p}", run)
 
 
 def _gained(place: Workplace, narrow: int, wide: int) -> Measurement:
@@ -125,7 +124,7 @@ def closest(place: Workplace) -> Measurement:
     starts = place.choose(16, 64)
     rng = np.random.default_rng(place.seed)
     student, mixed = random_overlaps(system, DIMENSION, starts, rng)
-    values = place.once(
+    values = place.stored(
         "selection by gradient flow", lambda: select_by_flow(system, student, mixed).closest
     )
     return _selected(values, starts, place)
@@ -134,7 +133,7 @@ def closest(place: Workplace) -> Measurement:
 def closest_sgd(place: Workplace) -> Measurement:
     """Overlap of the solution that SGD selects with the closest one."""
     runs = place.choose(64, 400)
-    values = place.once(
+    values = place.stored(
         "selection by SGD",
         lambda: select_by_sgd(_system(2, 2), DIMENSION, runs, seed=place.seed).closest,
     )
