@@ -103,9 +103,10 @@ def _paper(found: Reproduction, paper: str) -> dict[str, Any]:
 def _claim(found: Reproduction, one: Judged) -> dict[str, Any]:
     entry, measurement = one.entry, one.measurement
     settings = {} if measurement is None else measurement.settings
+    value = None if entry.rule == "calibrated" else one.value
     return {
         "id": entry.name.replace(".", "-"), "sentence": entry.sentence, "verdict": one.verdict,
-        "class": _css(one.verdict), "value": _number(None if entry.rule == "calibrated" else one.value),
+        "class": _css(one.verdict), "value": _number(value),
         "interval": _interval(one), "reason": _sentence(one.reason),
         "note": measurement.note if measurement is not None and entry.rule != "calibrated" else "",
         "quantity": entry.quantity, "confirm": entry.confirm, "refute": entry.refute,
