@@ -153,24 +153,19 @@ def _stored(place: Workplace, entry: Entry) -> Path:
 
 
 def _measured(place: Workplace, entry: Entry) -> Measurement:
+    # Always read from its file: a first run and one that goes on see the same values.
     path = _stored(place, entry)
-    if path.exists():
-        with readable(path):
-            try:
-                held = json.loads(path.read_text(encoding="utf-8"))
-                if held.pop("measure") == entry.measure:
-                    return Measurement(**held | {"values": tuple(map(float, held["values"]))})
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise FileFormatError(f"{path} is no measurement of sta; remove it") from error
-    variant = "" if place.variant == VARIANTS[0] else f", {place.variant.name}"
-    place.say(f"{entry.name}{variant}")
-    measurement = measure_named(entry.measure)(place)
-    # Read back as it will be read later: a first run and one that goes on write the same bytes.
-    plain = json.dumps(asdict(measurement) | {"measure": entry.measure}, indent=1)
-    write_bytes(path, plain.encode(), overwrite=True)
-    held = json.loads(plain)
-    del held["measure"]
-    return Measurement(**held | {"values": tuple(held["values"])})
+    if not path.exists():
+        variant = "" if place.variant == VARIANTS[0] else f", {place.variant.name}"
+        place.say(f"{entry.name}{variant}")
+        plain = asdict(measure_named(entry.measure)(place))
+        write_bytes(path, json.dumps(plain, indent=1).encode())
+    with readable(path):
+        try:
+            held = json.loads(path.read_text(encoding="utf-8"))
+            return Measurement(**held | {"values": tuple(map(float, held["values"]))})
+        except (ValueError, TypeError, KeyError) as error:
+            raise FileFormatError(f"{path} is no measurement of sta; remove it") from error
 
 
 def _check_settings(place: Workplace) -> None:

@@ -96,8 +96,8 @@ class Workplace:
         """
         path = self.folder / "runs" / f"{name.replace(' ', '_')}.json"
         if not path.exists():
-            made = self.once(name, make)
-            write_bytes(path, json.dumps(made.tolist()).encode(), overwrite=True)
+            self.say(name)
+            write_bytes(path, json.dumps(make().tolist()).encode(), overwrite=True)
         with readable(path):
             try:
                 return np.array(json.loads(path.read_text(encoding="utf-8")), dtype=float)

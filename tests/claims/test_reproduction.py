@@ -109,7 +109,7 @@ def test_folders_of_others(tmp_path):
 def test_damaged_measurements(tmp_path):
     reproduce(tmp_path, ["transfer"])
     path = tmp_path / "measurements" / "transfer.labels.json"
-    for content in ("", "[]", '{"measure": "transfer.factor_labels", "colour": 1}'):
+    for content in ("", "[]", '{"values": [1.0], "colour": 1}'):
         path.write_text(content)
         with pytest.raises(FileFormatError, match="is no measurement"):
             reproduce(tmp_path, ["transfer"])

@@ -5,9 +5,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from sta.analysis.claims import Measurement, load_ledger, reproduction
+from sta.analysis.claims import PAPERS, Measurement, load_ledger, reproduction
 from sta.analysis.claims.pictures import Picture
 from sta.cli import main
+from sta.cli.reproduce import NAMES
 
 
 def run(*arguments, code=0):
@@ -17,6 +18,7 @@ def run(*arguments, code=0):
 
 
 def test_the_ledger_is_printed_without_a_run():
+    assert tuple(PAPERS) == NAMES
     text = run("reproduce", "--ledger").stdout
     for words in ("Paraphrasing", "calibrated", "untestable"):
         assert words in text

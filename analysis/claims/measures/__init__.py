@@ -6,12 +6,12 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
+from sta.analysis.claims.ledger import PAPERS
 from sta.analysis.claims.rules import Measurement
 from sta.analysis.claims.workplace import Workplace
 from sta.errors import ConfigError
 
 Measure = Callable[[Workplace], Measurement]
-MODULES = ("spectral", "quadratic", "distillation", "transfer")
 
 
 def measure_named(name: str) -> Measure:
@@ -23,8 +23,8 @@ def measure_named(name: str) -> Measure:
         If there is none.
     """
     module, _, function = name.partition(".")
-    if module in MODULES and function.isidentifier():
+    if module in PAPERS and function.isidentifier():
         found = getattr(import_module(f"sta.analysis.claims.measures.{module}"), function, None)
         if found is not None:
             return cast(Measure, found)
-    raise ConfigError(f"measure {name!r} is unknown; name module.function of {', '.join(MODULES)}")
+    raise ConfigError(f"measure {name!r} is unknown; name module.function of {', '.join(PAPERS)}")

@@ -36,8 +36,8 @@ def errors(place: Workplace, alpha: float, **given: Any) -> Array:
         done = simulate_distillation(setting, DIMENSION, _draws(place), seed=place.seed)
         return done.student["test_error"]
 
-    told = ", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
-                     for key, value in {"alpha": alpha, **given}.items())  # fmt: skip
+    # At full precision: the name is also the file's, and ridges may differ late.
+    told = ", ".join(f"{key} {value}" for key, value in {"alpha": alpha, **given}.items())
     return place.stored(f"distilled students, {told}", run)
 
 

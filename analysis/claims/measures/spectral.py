@@ -119,9 +119,9 @@ class SpectralStudy:
             [one[f"direct.{name}"] - one[f"spectral.{name}"] for one in self.pairs()]
         )
 
-    def measured(self, values: Any, note: str = "") -> Measurement:
+    def measured(self, values: Any) -> Measurement:
         """Return values, one a teacher, with the study's settings."""
-        return Measurement(tuple(float(one) for one in values), UNIT, self.settings, note)
+        return Measurement(tuple(float(one) for one in values), UNIT, self.settings)
 
 
 def _graphs(study: SpectralStudy) -> list[dict[str, float]]:
