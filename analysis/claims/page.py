@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections import Counter
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sta.analysis.claims.ledger import PAPERS
@@ -21,10 +17,10 @@ from sta.analysis.claims.rules import VERDICTS, Judged
 from sta.analysis.claims.workplace import VARIANTS
 from sta.analysis.figures import save_figure
 from sta.analysis.figures.claims import draw_gauge
+from sta.analysis.report.html import PIXELS_PER_INCH, data_uri, rendered_page
 from sta.checkpoint import package_versions
 from sta.files import write_bytes
 
-PIXELS_PER_INCH = 110
 METHODS = {
     "spectral": "Draws of a teacher with 10 units; each teaches spectral and conventional students"
     " of every width, by the published protocol (300 patterns a batch, L2 penalty). Units are"
@@ -68,19 +64,9 @@ def write_page(found: Reproduction) -> Path:
         "versions": ", ".join(f"{name} {one}" for name, one in package_versions().items()),
     }  # fmt: skip
     path = folder / "reproduction.html"
-    write_bytes(path, _rendered(context).encode(), overwrite=True)
+    page = rendered_page("sta.analysis.claims", "claims.html.j2", context, styles="claims.css")
+    write_bytes(path, page.encode(), overwrite=True)
     return path
-
-
-def _rendered(context: dict[str, Any]) -> str:
-    own, report = files("sta.analysis.claims"), files("sta.analysis.report")
-    style = (report / "report.css").read_text("utf-8") + (own / "claims.css").read_text("utf-8")
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
-    template = environment.from_string((own / "claims.html.j2").read_text("utf-8"))
-    # The style sheets are this package's own text.
-    return template.render({**context, "style": Markup(style)})  # noqa: S704
 
 
 def _paper(found: Reproduction, paper: str) -> dict[str, Any]:
@@ -106,7 +92,7 @@ def _claim(found: Reproduction, one: Judged) -> dict[str, Any]:
     value = None if entry.rule == "calibrated" else one.value
     return {
         "id": entry.name.replace(".", "-"), "sentence": entry.sentence, "verdict": one.verdict,
-        "class": _css(one.verdict), "value": _number(value),
+        "value": _number(value),
         "interval": _interval(one), "reason": _sentence(one.reason),
         "note": measurement.note if measurement is not None and entry.rule != "calibrated" else "",
         "quantity": entry.quantity, "confirm": entry.confirm, "refute": entry.refute,
@@ -138,7 +124,7 @@ def _image(stem: Path, draw: Any, alternative: str) -> dict[str, Any]:
     content = svg.read_bytes()
     width, height = _size(content)
     return {
-        "source": f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}",
+        "source": data_uri(content, "svg+xml"),
         "width": width, "height": height, "alternative": alternative,
     }  # fmt: skip
 
@@ -164,7 +150,6 @@ def _robustness(found: Reproduction) -> dict[str, Any]:
             "cells": [
                 {
                     "verdict": own[one.entry.name].verdict,
-                    "class": _css(own[one.entry.name].verdict),
                     "value": _number(own[one.entry.name].value)
                     if one.entry.rule != "calibrated" else "",
                 }
@@ -180,10 +165,6 @@ def _robustness(found: Reproduction) -> dict[str, Any]:
         for name, one in changed.items()
     ) + "."  # fmt: skip
     return {"rows": rows, "variants": list(columns), "changed": told}
-
-
-def _css(verdict: str) -> str:
-    return verdict.replace(" ", "-")
 
 
 def _sentence(text: str) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import platform
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
@@ -25,6 +22,7 @@ from sta.analysis.report.closeness import findings
 from sta.analysis.report.data import GRAPHS_PER_GROUP, SweepData, read_sweep
 from sta.analysis.report.drawing import FIGURES, FigureSpec
 from sta.analysis.report.fit_tables import TABLES
+from sta.analysis.report.html import PIXELS_PER_INCH, data_uri, rendered_page
 from sta.analysis.report.limits import limits
 from sta.analysis.report.settings import settings
 from sta.analysis.report.tables import Table
@@ -35,7 +33,6 @@ from sta.files import refuse_existing, write_bytes
 # An SVG grows with the number of points; beyond this the smaller of the two is taken.
 LARGEST_SVG = 250_000
 SYMBOLS = re.compile(r"(?<![\w-])(h|x|L|λ)_(T|c|m|max|out)(?![\w-])")
-PIXELS_PER_INCH = 110
 DRAWING_PACKAGES = ("matplotlib", "seaborn", "jinja2")
 
 
@@ -122,7 +119,10 @@ def write_report(
         ],
         "limits": [*limits(data), *_notes(data)],
     }
-    page = _render({**_facts(data), **parts}).encode()
+    page = rendered_page(
+        "sta.analysis.report", "report.html.j2", {**_facts(data), **parts},
+        filters={"symbols": symbols},
+    ).encode()  # fmt: skip
     write_bytes(output, page, overwrite=overwrite)
     return Report(output, len(page), tuple(written), failures)
 
@@ -187,13 +187,13 @@ def _figures(
 
 
 def _image(figure: Figure, contents: Mapping[str, bytes], spec: FigureSpec) -> dict[str, Any]:
-    """Return a figure as the attributes of an img element; inline SVGs would share their ids."""
+    """Return a figure as the attributes of an img element."""
     content, kind = contents["svg"], "svg+xml"
     if len(content) > LARGEST_SVG:
         pixels = contents.get("png") or figure_bytes(figure, "png")
         content, kind = min((content, kind), (pixels, "png"), key=lambda pair: len(pair[0]))
     return {
-        "source": f"data:image/{kind};base64,{base64.b64encode(content).decode()}",
+        "source": data_uri(content, kind),
         "width": round(figure.get_figwidth() * PIXELS_PER_INCH),
         "height": round(figure.get_figheight() * PIXELS_PER_INCH),
         "alternative": spec.title,
@@ -245,15 +245,3 @@ def symbols(text: str) -> Markup:
     """
     # The text is escaped before the only tags are put in.
     return Markup(SYMBOLS.sub(r"\1<sub>\2</sub>", str(escape(text))))  # noqa: S704
-
-
-def _render(context: Mapping[str, Any]) -> str:
-    folder = files("sta.analysis.report")
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
-    environment.filters["symbols"] = symbols
-    template = environment.from_string((folder / "report.html.j2").read_text("utf-8"))
-    # The style sheet is this package's own text.
-    style = Markup((folder / "report.css").read_text("utf-8"))  # noqa: S704
-    return template.render({**context, "style": style})
