@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from sta.cli.options import EXISTING_OR_NOT, json_option, print_json, print_table, seed_option
+from sta.cli.options import (
+    EXISTING_OR_NOT,
+    interval,
+    json_option,
+    print_json,
+    print_table,
+    seed_option,
+)
 
 NAMES = ("spectral", "quadratic", "distillation", "transfer")
 
@@ -58,16 +66,11 @@ def reproduce(
         return
     for paper, title in report["papers"].items():
         rows = [
-            [
-                one["sentence"],
-                one["verdict"],
-                None if one["rule"] == "calibrated" else one["value"],
-                _interval(one["interval"]),
-            ]
+            [one["sentence"], one["verdict"], _measured(one)]
             for one in report["claims"]
             if one["name"].startswith(f"{paper}.")
         ]
-        print_table(title, ["claim", "verdict", "measured", "interval"], rows)
+        print_table(title, ["claim", "verdict", "measured"], rows)
     for name, variants in report["changed"].items():
         told = ", ".join(f"{variant}: {verdict}" for variant, verdict in variants.items())
         click.echo(f"{name} with {told}")
@@ -75,8 +78,10 @@ def reproduce(
     click.echo(f"page: {page}")
 
 
-def _interval(interval: list[float] | None) -> str | None:
-    return None if interval is None else f"[{interval[0]:.3g}, {interval[1]:.3g}]"
+def _measured(claim: dict[str, Any]) -> str:
+    if claim["rule"] == "calibrated":  # a test's outcome is no quantity
+        return "-"
+    return interval({"value": claim["value"], "ci95": claim["interval"]})
 
 
 def _show_ledger(papers: tuple[str, ...], as_json: bool) -> None:

@@ -1,10 +1,12 @@
 """Presets of sweeps and the ledger of claims, TOML files, and finished sweeps, folders inside."""
 
+import errno
 import json
 import shutil
 import tomllib
 from importlib.resources import as_file, files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 LEDGER = "claims.toml"
@@ -44,6 +46,8 @@ def sweep_names() -> list[str]:
 def copy_sweep(name: str, folder: Path) -> None:
     """Copy a finished sweep, reduced to its tables and a few students, into a new folder.
 
+    The folder appears whole or not at all.
+
     Raises
     ------
     FileExistsError
@@ -51,8 +55,15 @@ def copy_sweep(name: str, folder: Path) -> None:
     FileNotFoundError
         If there is no such sweep.
     """
-    with as_file(files(__name__).joinpath("sweeps", name)) as source:
-        shutil.copytree(source, folder)
+    if folder.exists():
+        raise FileExistsError(errno.EEXIST, "exists already", str(folder))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        as_file(files(__name__).joinpath("sweeps", name)) as source,
+        TemporaryDirectory(dir=folder.parent, prefix=".copy-") as temporary,
+    ):
+        shutil.copytree(source, Path(temporary) / name)
+        (Path(temporary) / name).rename(folder)
 
 
 def reproduced_claims() -> dict[str, Any]:

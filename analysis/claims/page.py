@@ -15,9 +15,10 @@ from sta.analysis.claims.pictures import PICTURES
 from sta.analysis.claims.reproduction import Reproduction
 from sta.analysis.claims.rules import VERDICTS, Judged
 from sta.analysis.claims.workplace import VARIANTS
-from sta.analysis.figures import save_figure
+from sta.analysis.figures import rendered, save_rendered
 from sta.analysis.figures.claims import draw_gauge
-from sta.analysis.report.html import PIXELS_PER_INCH, data_uri, rendered_page
+from sta.analysis.figures.saving import FORMATS
+from sta.analysis.report import html
 from sta.checkpoint import package_versions
 from sta.files import write_bytes
 
@@ -40,9 +41,9 @@ METHODS = {
 
 
 def write_page(found: Reproduction) -> Path:
-    """Draw what is missing of a reproduction's figures and write ``reproduction.html``.
+    """Draw a reproduction's figures, from the runs it keeps, and write ``reproduction.html``.
 
-    Figures are kept in ``figures`` as svg, pdf and png, and not drawn again.
+    Figures go to ``figures`` as svg, pdf and png.
 
     Returns
     -------
@@ -56,15 +57,14 @@ def write_page(found: Reproduction) -> Path:
     context = {
         "scope": scope, "seed": found.place.seed, "count": len(found.judged), "papers": papers,
         "tally": [(one, counted[one]) for one in VERDICTS if counted[one]],
-        "command": f"sta reproduce {' '.join(found.papers) if len(papers) < len(PAPERS) else ''}"
-        f" --{scope.lower()} --seed {found.place.seed}".replace("  ", " "),
-        "plural": lambda verdict, number: (
-            verdict.removesuffix("s") if number != 1 and verdict in ("holds", "fails") else verdict
+        "command": " ".join(
+            ["sta reproduce", *(found.papers if len(papers) < len(PAPERS) else []),
+             f"--{scope.lower()} --seed {found.place.seed}"]
         ),
         "versions": ", ".join(f"{name} {one}" for name, one in package_versions().items()),
     }  # fmt: skip
     path = folder / "reproduction.html"
-    page = rendered_page("sta.analysis.claims", "claims.html.j2", context, styles="claims.css")
+    page = html.rendered_page("sta.analysis.claims", "claims.html.j2", context, styles="claims.css")
     write_bytes(path, page.encode(), overwrite=True)
     return path
 
@@ -74,7 +74,7 @@ def _paper(found: Reproduction, paper: str) -> dict[str, Any]:
     title, _, source = PAPERS[paper].rpartition(" (")
     stem = found.place.folder / "figures" / paper
     found.place.say(f"picture of {paper}")
-    image = _image(stem, lambda: picture.draw(found.place), picture.alternative)
+    image = _image(stem, picture.draw(found.place), picture.alternative)
     own = [one for one in found.judged if one.entry.paper == paper]
     robust = _robustness(found) if paper == "spectral" else {}
     return {
@@ -105,35 +105,17 @@ def _gauge(found: Reproduction, one: Judged) -> dict[str, Any] | None:
     entry, measurement = one.entry, one.measurement
     if entry.rule != "inside" or measurement is None:
         return None
-    told = f"{entry.quantity}: {one.reason}; the claim {one.verdict}".replace("claim undecided",
-        "claim is undecided")  # fmt: skip
-    stem = found.place.folder / "figures" / entry.name
     return _image(
-        stem,
-        lambda: draw_gauge(measurement.values, one.interval, (entry.low, entry.high), one.verdict),
-        told,
+        found.place.folder / "figures" / entry.name,
+        draw_gauge(measurement.values, one.interval, (entry.low, entry.high), one.verdict),
+        f"{entry.quantity}: {one.reason}; verdict: {one.verdict}",
     )
 
 
-def _image(stem: Path, draw: Any, alternative: str) -> dict[str, Any]:
-    # Not with_suffix: names of claims have a dot.
-    svg = stem.parent / f"{stem.name}.svg"
-    if not svg.exists():
-        figure: Figure = draw()
-        save_figure(figure, stem, ("png", "pdf", "svg"), overwrite=True)
-    content = svg.read_bytes()
-    width, height = _size(content)
-    return {
-        "source": data_uri(content, "svg+xml"),
-        "width": width, "height": height, "alternative": alternative,
-    }  # fmt: skip
-
-
-def _size(svg: bytes) -> tuple[int, int]:
-    """Return width and height of a figure's SVG, which states them in points, in pixels."""
-    head = svg[:2000].decode("utf-8", "replace")
-    points = [float(head.split(f' {name}="')[1].split("pt")[0]) for name in ("width", "height")]
-    return round(points[0] / 72 * PIXELS_PER_INCH), round(points[1] / 72 * PIXELS_PER_INCH)
+def _image(stem: Path, figure: Figure, alternative: str) -> dict[str, Any]:
+    contents = rendered(figure, FORMATS)
+    save_rendered(contents, stem, overwrite=True)
+    return html.image(figure, contents, alternative)
 
 
 def _robustness(found: Reproduction) -> dict[str, Any]:

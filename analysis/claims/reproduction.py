@@ -111,23 +111,32 @@ def reproduce(
     FileFormatError
         If the folder holds a reproduction with another scope or seed, or is damaged.
     """
-    entries = load_ledger(papers)
+    wanted = {entry.paper for entry in load_ledger(papers)}
     place = Workplace(folder, full, seed, say)
     with locked(folder):
         _check_settings(place)
-        judged = []
+        judged: list[Judged] = []
+        robustness: dict[str, list[Judged]] = {}
         for paper in PAPERS:
             own = load_ledger([paper])
-            if own[0] in entries or all(_stored(place, entry).exists() for entry in _tested(own)):
+            varied = _varied(place, own)
+            if paper in wanted or (_held(place, own) and all(_held(*one) for one in varied)):
                 judged += _judged(place, own)
-        found = Reproduction(place, judged, _robustness(place, entries) if full else {})
+                robustness |= {one.variant.name: _judged(one, some) for one, some in varied}
+        found = Reproduction(place, judged, robustness)
         content = json.dumps(found.to_dict(), indent=1, allow_nan=False).encode()
         write_bytes(folder / CLAIMS, content + b"\n", overwrite=True)
     return found
 
 
-def _tested(entries: list[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry.rule != "untestable"]
+def _varied(place: Workplace, entries: list[Entry]) -> list[tuple[Workplace, list[Entry]]]:
+    """Return where and which claims of a paper are measured again."""
+    some = [one for one in entries if one.paper == "spectral" and one.name not in UNVARIED]
+    return [(place.varied(one), some) for one in VARIANTS[1:] if some and place.full]
+
+
+def _held(place: Workplace, entries: list[Entry]) -> bool:
+    return all(_stored(place, one).exists() for one in entries if one.rule != "untestable")
 
 
 def _judged(place: Workplace, entries: list[Entry]) -> list[Judged]:
@@ -136,13 +145,6 @@ def _judged(place: Workplace, entries: list[Entry]) -> list[Judged]:
         judge(entry, None if entry.rule == "untestable" else _measured(place, entry), level)
         for entry in entries
     ]
-
-
-def _robustness(place: Workplace, entries: list[Entry]) -> dict[str, list[Judged]]:
-    own = [entry for entry in entries if entry.paper == "spectral" and entry.name not in UNVARIED]
-    if not own:
-        return {}
-    return {one.name: _judged(place.varied(one), own) for one in VARIANTS[1:]}
 
 
 def _stored(place: Workplace, entry: Entry) -> Path:

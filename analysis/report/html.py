@@ -9,8 +9,36 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
+from sta.analysis.figures import figure_bytes
+
+# An SVG grows with the number of points; beyond this the smaller of the two is taken.
+LARGEST_SVG = 250_000
 PIXELS_PER_INCH = 110
+
+
+def image(figure: Figure, contents: Mapping[str, bytes], alternative: str) -> dict[str, Any]:
+    """Return a figure as the attributes of an img element.
+
+    Parameters
+    ----------
+    figure : Figure
+    contents : mapping from format to bytes
+        As `sta.analysis.figures.rendered` gives them, svg among them.
+    alternative : str
+        For those who do not see it.
+    """
+    content, kind = contents["svg"], "svg+xml"
+    if len(content) > LARGEST_SVG:
+        pixels = contents.get("png") or figure_bytes(figure, "png")
+        content, kind = min((content, kind), (pixels, "png"), key=lambda pair: len(pair[0]))
+    return {
+        "source": data_uri(content, kind),
+        "width": round(figure.get_figwidth() * PIXELS_PER_INCH),
+        "height": round(figure.get_figheight() * PIXELS_PER_INCH),
+        "alternative": alternative,
+    }
 
 
 def data_uri(content: bytes, kind: str) -> str:

@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
-from matplotlib.figure import Figure
 
-from sta.analysis.figures import figure_bytes, rendered, save_rendered
+from sta.analysis.figures import rendered, save_rendered
 from sta.analysis.figures.saving import FORMATS
+from sta.analysis.report import html
 from sta.analysis.report.captions import captions
 from sta.analysis.report.chance import NULL_SAMPLES
 from sta.analysis.report.closeness import findings
 from sta.analysis.report.data import GRAPHS_PER_GROUP, SweepData, read_sweep
-from sta.analysis.report.drawing import FIGURES, FigureSpec
+from sta.analysis.report.drawing import FIGURES
 from sta.analysis.report.fit_tables import TABLES
-from sta.analysis.report.html import PIXELS_PER_INCH, data_uri, rendered_page
 from sta.analysis.report.limits import limits
 from sta.analysis.report.settings import settings
 from sta.analysis.report.tables import Table
@@ -30,8 +29,6 @@ from sta.checkpoint import package_versions
 from sta.errors import StaError
 from sta.files import refuse_existing, write_bytes
 
-# An SVG grows with the number of points; beyond this the smaller of the two is taken.
-LARGEST_SVG = 250_000
 SYMBOLS = re.compile(r"(?<![\w-])(h|x|L|λ)_(T|c|m|max|out)(?![\w-])")
 DRAWING_PACKAGES = ("matplotlib", "seaborn", "jinja2")
 
@@ -119,7 +116,7 @@ def write_report(
         ],
         "limits": [*limits(data), *_notes(data)],
     }
-    page = rendered_page(
+    page = html.rendered_page(
         "sta.analysis.report", "report.html.j2", {**_facts(data), **parts},
         filters={"symbols": symbols},
     ).encode()  # fmt: skip
@@ -173,7 +170,7 @@ def _figures(
         )  # fmt: skip
         image = None
         if figure is not None and contents is not None:
-            image = _image(figure, contents, spec)
+            image = html.image(figure, contents, spec.title)
             if folder is not None:
                 written += save_rendered(contents, folder / spec.name, overwrite=overwrite)
         yield {
@@ -184,20 +181,6 @@ def _figures(
             "image": image,
             "reason": failures.get(name),
         }
-
-
-def _image(figure: Figure, contents: Mapping[str, bytes], spec: FigureSpec) -> dict[str, Any]:
-    """Return a figure as the attributes of an img element."""
-    content, kind = contents["svg"], "svg+xml"
-    if len(content) > LARGEST_SVG:
-        pixels = contents.get("png") or figure_bytes(figure, "png")
-        content, kind = min((content, kind), (pixels, "png"), key=lambda pair: len(pair[0]))
-    return {
-        "source": data_uri(content, kind),
-        "width": round(figure.get_figwidth() * PIXELS_PER_INCH),
-        "height": round(figure.get_figheight() * PIXELS_PER_INCH),
-        "alternative": spec.title,
-    }
 
 
 def _table(

@@ -1,10 +1,12 @@
 """Parts of a sweep for job arrays, and sweeps reduced to their tables."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -137,3 +139,19 @@ def test_glances_show_the_shards_in_training(tmp_path):
     (one,) = found
     assert one.students == 4 and 0 < one.epoch < one.epochs == 10**6
     assert one.student_steps_per_second > 0 and one.effective_size <= one.student_width
+
+
+def test_a_copy_that_is_cut_short_leaves_nothing(tmp_path, monkeypatch):
+    """The folder appears whole or not at all, and no folder is written over."""
+
+    def cut(source, target):
+        shutil.copytree(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sta.data.shutil", SimpleNamespace(copytree=cut))
+    with pytest.raises(KeyboardInterrupt):
+        copy_sweep("transition", tmp_path / "copy")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(FileExistsError, match="mine"):
+        copy_sweep("transition", tmp_path / "mine")
